@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "cord-transcript.h"
+#include "cord-turn.h"
+
+G_BEGIN_DECLS
+
+/*
+ * The vocabulary: what is not data. Every fact is one GstStructure with the same name and fields,
+ * whether it travels as an event between elements or as an element message on the bus. Times are
+ * GstClockTime in ns; "position" in an event about the caller is a running time, in an event about
+ * the agent's audio it is the time played since the turn's first frame.
+ *
+ *   name                          direction             message  fields
+ *   cordboard/speech-started      downstream serialized  yes     position
+ *   cordboard/speech-stopped      downstream serialized  yes     position
+ *   cordboard/transcript          downstream serialized  yes     transcript (boxed), text, final
+ *   dtmf-event                    downstream serialized  yes     type=1, number, method=2, digit
+ *   cordboard/turn-started        downstream serialized  yes     turn, position
+ *   cordboard/turn-ended          -                      yes     turn, text, reason
+ *   cordboard/interrupted         -                      yes     turn
+ *   cordboard/response-started    downstream serialized  yes     turn
+ *   cordboard/response-piece      -                      yes     turn, text
+ *   cordboard/response-finished   downstream serialized  yes     turn, text
+ *   cordboard/playout             upstream               yes     turn, position, sent, state,
+ * text-bytes cordboard/heard               -                      yes     turn, text, full-text,
+ * interrupted cordboard/turn-metrics        -                      yes     turn and the stamps of
+ * CordTurn cordboard/tool-call           -                      yes     turn, id, name, arguments
+ *   cordboard/call-started        -                      yes     call-sid, stream-sid, account-sid,
+ * parameters cordboard/call-stopped        -                      yes     reason
+ */
+
+#define CORD_EVENT_SPEECH_STARTED "cordboard/speech-started"
+#define CORD_EVENT_SPEECH_STOPPED "cordboard/speech-stopped"
+#define CORD_EVENT_TRANSCRIPT "cordboard/transcript"
+#define CORD_EVENT_DTMF "dtmf-event"
+#define CORD_EVENT_TURN_STARTED "cordboard/turn-started"
+#define CORD_EVENT_TURN_ENDED "cordboard/turn-ended"
+#define CORD_EVENT_INTERRUPTED "cordboard/interrupted"
+#define CORD_EVENT_RESPONSE_STARTED "cordboard/response-started"
+#define CORD_EVENT_RESPONSE_PIECE "cordboard/response-piece"
+#define CORD_EVENT_RESPONSE_FINISHED "cordboard/response-finished"
+#define CORD_EVENT_PLAYOUT "cordboard/playout"
+#define CORD_EVENT_HEARD "cordboard/heard"
+#define CORD_EVENT_TURN_METRICS "cordboard/turn-metrics"
+#define CORD_EVENT_TOOL_CALL "cordboard/tool-call"
+#define CORD_EVENT_CALL_STARTED "cordboard/call-started"
+#define CORD_EVENT_CALL_STOPPED "cordboard/call-stopped"
+
+/**
+ * CordPlayoutState:
+ * @CORD_PLAYOUT_PLAYING: audio of the turn is on its way; position is what was played so far
+ * @CORD_PLAYOUT_DONE: the carrier acknowledged the turn's last frame
+ * @CORD_PLAYOUT_INTERRUPTED: a flush cut the turn; position is what was played until then
+ *
+ * How far the playing of a turn has come. Exactly one of the last two ends each turn that had
+ * audio.
+ */
+typedef enum {
+  CORD_PLAYOUT_PLAYING,
+  CORD_PLAYOUT_DONE,
+  CORD_PLAYOUT_INTERRUPTED,
+} CordPlayoutState;
+
+/**
+ * CordPlayout:
+ * @turn: the turn's number
+ * @position: audio of this turn that the caller has heard, ns
+ * @sent: audio of this turn that was handed to the carrier, ns
+ * @state: how far it has come
+ * @text_bytes: length in bytes of the turn's text that was heard, or -1 until the voice element has
+ *   filled it in on the event's way upstream
+ *
+ * What cord_event_parse_playout() reads.
+ */
+typedef struct {
+  guint turn;
+  GstClockTime position;
+  GstClockTime sent;
+  CordPlayoutState state;
+  gint64 text_bytes;
+} CordPlayout;
+
+/* Structures, one builder each */
+GstStructure *cord_structure_new_speech(const gchar *name, GstClockTime position);
+GstStructure *cord_structure_new_transcript(CordTranscript *transcript);
+GstStructure *cord_structure_new_dtmf(gchar digit);
+GstStructure *cord_structure_new_turn(const gchar *name, guint turn);
+GstStructure *cord_structure_new_turn_text(const gchar *name, guint turn, const gchar *text);
+GstStructure *cord_structure_new_playout(const CordPlayout *playout);
+GstStructure *cord_structure_new_heard(guint turn, const gchar *text, const gchar *full_text,
+                                       gboolean interrupted);
+GstStructure *cord_structure_new_tool_call(guint turn, const gchar *id, const gchar *name,
+                                           const gchar *arguments);
+
+/* The same structure as event or message; each takes the structure */
+GstEvent *cord_event_new(GstStructure *structure);
+GstEvent *cord_event_new_upstream(GstStructure *structure);
+void cord_element_post(GstElement *element, GstStructure *structure);
+
+/* Reading */
+gboolean cord_event_is(GstEvent *event, const gchar *name);
+GstClockTime cord_structure_get_position(const GstStructure *structure);
+guint cord_structure_get_turn(const GstStructure *structure);
+CordTranscript *cord_structure_get_transcript(const GstStructure *structure);
+gchar cord_structure_get_digit(const GstStructure *structure);
+gboolean cord_structure_get_playout(const GstStructure *structure, CordPlayout *playout);
+
+G_END_DECLS

@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "cord-error.h"
+#include "cord-events.h"
+#include "cord-transcript.h"
+#include "cord-turn.h"
+#include "cord-worker.h"
