@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "cord-worker.h"
+
+G_BEGIN_DECLS
+
+/* Inside of CordWorker: what its thread runs. Not installed. */
+
+/* What the thread needs; outlives the worker when its last reference is dropped on the thread. */
+typedef struct {
+  gatomicrefcount ref_count;
+  GMainContext *context;
+  GSource *source;
+  gpointer poll_tag;
+  int epoll_fd;
+  gboolean manual;
+  GstClockTime manual_time;
+  gboolean quit; /* on the loop's thread */
+
+  GMutex lock; /* leaf; guards posts */
+  GArray *posts;
+
+  GPtrArray *ticks;
+  gboolean ticking;
+  GstClockTime next_tick;
+  GPtrArray *timers; /* binary heap by due time */
+  GSList *dead_watches;
+  gint dispatching;
+
+  gint lateness_us; /* atomic */
+} CordLoop;
+
+G_GNUC_INTERNAL CordLoop *cord_loop_new(gboolean manual);
+G_GNUC_INTERNAL CordLoop *cord_loop_ref(CordLoop *loop);
+G_GNUC_INTERNAL void cord_loop_unref(CordLoop *loop);
+G_GNUC_INTERNAL GstClockTime cord_loop_time(CordLoop *loop);
+G_GNUC_INTERNAL GstClockTime cord_loop_next_due(CordLoop *loop);
+G_GNUC_INTERNAL void cord_loop_post(CordLoop *loop, CordFunc func, gpointer data,
+                                    GDestroyNotify notify);
+G_GNUC_INTERNAL void cord_loop_dispatch(CordLoop *loop);
+G_GNUC_INTERNAL void cord_loop_stop(CordLoop *loop);
+G_GNUC_INTERNAL CordLoop *cord_worker_get_loop(CordWorker *worker);
+
+G_END_DECLS
