@@ -69,6 +69,28 @@ cord_structure_new_turn(const gchar *name, guint turn)
 }
 
 /**
+ * cord_structure_new_turn_started:
+ * @turn: its number
+ * @position: running time at which the caller began to speak, ns
+ * @continues: the turn that this one takes up again, or -1
+ *
+ * A caller who speaks on before anything of the answer was heard has not taken a second turn: the
+ * new turn's text then holds the text of turn @continues too and stands in its place.
+ *
+ * Returns: (transfer full): a %CORD_EVENT_TURN_STARTED structure
+ */
+GstStructure *
+cord_structure_new_turn_started(guint turn, GstClockTime position, gint64 continues)
+{
+  GstStructure *structure = cord_structure_new_turn(CORD_EVENT_TURN_STARTED, turn);
+
+  gst_structure_set(structure, "position", G_TYPE_UINT64, position, NULL);
+  if (continues >= 0)
+    gst_structure_set(structure, "continues", G_TYPE_UINT, (guint)continues, NULL);
+  return structure;
+}
+
+/**
  * cord_structure_new_turn_text:
  * @name: one of the names that carry a turn and a text
  * @turn: its number
@@ -213,6 +235,19 @@ cord_structure_get_turn(const GstStructure *structure)
 
   gst_structure_get_uint(structure, "turn", &turn);
   return turn;
+}
+
+/**
+ * cord_structure_get_continues:
+ * @structure: a %CORD_EVENT_TURN_STARTED structure
+ * @turn: (out): the turn that it takes up again
+ *
+ * Returns: whether it replaces an earlier turn
+ */
+gboolean
+cord_structure_get_continues(const GstStructure *structure, guint *turn)
+{
+  return gst_structure_get_uint(structure, "continues", turn);
 }
 
 /**

@@ -17,7 +17,8 @@ G_BEGIN_DECLS
  *   cordboard/speech-stopped      downstream serialized  yes     position
  *   cordboard/transcript          downstream serialized  yes     transcript (boxed), text, final
  *   dtmf-event                    downstream serialized  yes     type=1, number, method=2, digit
- *   cordboard/turn-started        downstream serialized  yes     turn, position
+ *   cordboard/turn-started        downstream serialized  yes     turn, position, continues (uint, only
+ *                                                                if it replaces that unanswered turn)
  *   cordboard/turn-ended          -                      yes     turn, text, reason
  *   cordboard/interrupted         -                      yes     turn
  *   cordboard/response-started    downstream serialized  yes     turn
@@ -87,6 +88,7 @@ GstStructure *cord_structure_new_speech(const gchar *name, GstClockTime position
 GstStructure *cord_structure_new_transcript(CordTranscript *transcript);
 GstStructure *cord_structure_new_dtmf(gchar digit);
 GstStructure *cord_structure_new_turn(const gchar *name, guint turn);
+GstStructure *cord_structure_new_turn_started(guint turn, GstClockTime position, gint64 continues);
 GstStructure *cord_structure_new_turn_text(const gchar *name, guint turn, const gchar *text);
 GstStructure *cord_structure_new_playout(const CordPlayout *playout);
 GstStructure *cord_structure_new_heard(guint turn, const gchar *text, const gchar *full_text,
@@ -103,6 +105,7 @@ void cord_element_post(GstElement *element, GstStructure *structure);
 gboolean cord_event_is(GstEvent *event, const gchar *name);
 GstClockTime cord_structure_get_position(const GstStructure *structure);
 guint cord_structure_get_turn(const GstStructure *structure);
+gboolean cord_structure_get_continues(const GstStructure *structure, guint *turn);
 CordTranscript *cord_structure_get_transcript(const GstStructure *structure);
 gchar cord_structure_get_digit(const GstStructure *structure);
 gboolean cord_structure_get_playout(const GstStructure *structure, CordPlayout *playout);
