@@ -9,26 +9,27 @@ G_BEGIN_DECLS
 /*
  * The vocabulary: what is not data. Every fact is one GstStructure with the same name and fields,
  * whether it travels as an event between elements or as an element message on the bus. Times are
- * GstClockTime in ns; "position" in an event about the caller is a running time, in an event about
- * the agent's audio it is the time played since the turn's first frame.
+ * GstClockTime in ns. Downstream events are serialized. "position" in an event about the caller is
+ * a running time, in an event about the agent's audio it is the time played since the turn's first
+ * frame.
  *
- * name                         direction              message  fields
- * cordboard/speech-started     downstream serialized  yes      position
- * cordboard/speech-stopped     downstream serialized  yes      position
- * cordboard/transcript         downstream serialized  yes      transcript (boxed), text, final
- * dtmf-event                   downstream serialized  yes      type=1, number, method=2, digit
- * cordboard/turn-started       downstream serialized  yes      turn, position, continues
- * cordboard/turn-ended         -                      yes      turn, text, reason
- * cordboard/interrupted        -                      yes      turn
- * cordboard/response-started   downstream serialized  yes      turn
- * cordboard/response-piece     -                      yes      turn, text
- * cordboard/response-finished  downstream serialized  yes      turn, text
- * cordboard/playout            upstream               yes      turn, position, sent, state, text-bytes
- * cordboard/heard              -                      yes      turn, text, full-text, interrupted
- * cordboard/turn-metrics       -                      yes      turn and the stamps of CordTurn
- * cordboard/tool-call          -                      yes      turn, id, name, arguments
- * cordboard/call-started       -                      yes      call-sid, stream-sid, account-sid, parameters
- * cordboard/call-stopped       -                      yes      reason
+ * name                         direction   message  fields
+ * cordboard/speech-started     downstream  yes      position
+ * cordboard/speech-stopped     downstream  yes      position
+ * cordboard/transcript         downstream  yes      transcript (boxed), text, final
+ * dtmf-event                   downstream  yes      type=1, number, method=2, digit
+ * cordboard/turn-started       downstream  yes      turn, position, continues
+ * cordboard/turn-ended         -           yes      turn, text, reason
+ * cordboard/interrupted        -           yes      turn
+ * cordboard/response-started   downstream  yes      turn
+ * cordboard/response-piece     -           yes      turn, text
+ * cordboard/response-finished  downstream  yes      turn, text
+ * cordboard/playout            upstream    yes      turn, position, sent, state, text-bytes
+ * cordboard/heard              -           yes      turn, text, full-text, interrupted
+ * cordboard/turn-metrics       -           yes      turn and the stamps of CordTurn
+ * cordboard/tool-call          -           yes      turn, id, name, arguments
+ * cordboard/call-started       -           yes      call-sid, stream-sid, account-sid, parameters
+ * cordboard/call-stopped       -           yes      reason
  *
  * "continues" is there only where a turn takes up one that the agent had not begun to answer.
  */
