@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "cord-database.h"
+
+struct _CordRows {
+  guint n_columns;
+  GPtrArray *values;
+};
+
+G_DEFINE_QUARK(cord - store - error - quark, cord_store_error)
+G_DEFINE_INTERFACE(CordDatabase, cord_database, G_TYPE_OBJECT)
+
+static void
+cord_database_default_init(CordDatabaseInterface *interface)
+{
+}
+
+/**
+ * cord_store_error_is_transient:
+ * @error: an error of the store
+ *
+ * Returns: whether the same work may succeed later
+ */
+gboolean
+cord_store_error_is_transient(const GError *error)
+{
+  return g_error_matches(error, CORD_STORE_ERROR, CORD_STORE_ERROR_BUSY) ||
+         g_error_matches(error, CORD_STORE_ERROR, CORD_STORE_ERROR_UNAVAILABLE);
+}
+
+/**
+ * cord_rows_new:
+ * @n_columns: how many values a row has
+ *
+ * Returns: (transfer full): no rows yet
+ */
+CordRows *
+cord_rows_new(guint n_columns)
+{
+  CordRows *self = g_new0(CordRows, 1);
+
+  self->n_columns = n_columns;
+  self->values = g_ptr_array_new_with_free_func(g_free);
+  return self;
+}
+
+void
+cord_rows_free(CordRows *self)
+{
+  g_ptr_array_unref(self->values);
+  g_free(self);
+}
+
+/**
+ * cord_rows_take:
+ * @self: the rows
+ * @value: (transfer full) (nullable): the next value, row by row
+ *
+ * Adds a value; for engines.
+ */
+void
+cord_rows_take(CordRows *self, gchar *value)
+{
+  g_ptr_array_add(self->values, value);
+}
+
+guint
+cord_rows_length(const CordRows *self)
+{
+  return self->n_columns > 0 ? self->values->len / self->n_columns : 0;
+}
+
+const gchar *
+cord_rows_get(const CordRows *self, guint row, guint column)
+{
+  g_return_val_if_fail(row < cord_rows_length(self) && column < self->n_columns, NULL);
+
+  return self->values->pdata[row * self->n_columns + column];
+}
+
+gint64
+cord_rows_get_int(const CordRows *self, guint row, guint column, gint64 fallback)
+{
+  const gchar *value = cord_rows_get(self, row, column);
+
+  return value ? g_ascii_strtoll(value, NULL, 10) : fallback;
+}
+
+/**
+ * cord_rows_get_boolean:
+ * @self: the rows
+ * @row: which row
+ * @column: which column
+ *
+ * Returns: the value of a column of type BOOLEAN, which SQLite prints as 1 and PostgreSQL as t
+ */
+gboolean
+cord_rows_get_boolean(const CordRows *self, guint row, guint column)
+{
+  const gchar *value = cord_rows_get(self, row, column);
+
+  return value && (*value == '1' || *value == 't');
+}
+
+/**
+ * cord_database_open:
+ * @uri: "sqlite:PATH", "sqlite::memory:" or a bare path
+ * @error: return location for an error
+ *
+ * Returns: (transfer full): the engine that the URI names, connected
+ */
+CordDatabase *
+cord_database_open(const gchar *uri, GError **error)
+{
+  g_autofree gchar *scheme = NULL;
+
+  if (g_str_has_prefix(uri, "sqlite:"))
+    return cord_database_sqlite_open(uri + strlen("sqlite:"), error);
+  scheme = g_uri_parse_scheme(uri);
+  if (!scheme)
+    return cord_database_sqlite_open(uri, error);
+  g_set_error(error, CORD_STORE_ERROR, CORD_STORE_ERROR_INVALID,
+              "No database engine for \"%s:\"; use sqlite:PATH", scheme);
+  return NULL;
+}
+
+/**
+ * cord_database_query:
+ * @self: a database
+ * @sql: one statement
+ * @params: (array length=n_params) (nullable): its parameters
+ * @n_params: how many
+ * @error: return location for an error
+ *
+ * Returns: (transfer full): the rows it gave, none for a statement that gives none
+ */
+CordRows *
+cord_database_query(CordDatabase *self, const gchar *sql, const gchar *const *params,
+                    guint n_params, GError **error)
+{
+  return CORD_DATABASE_GET_IFACE(self)->query(self, sql, params, n_params, error);
+}
+
+/**
+ * cord_database_run:
+ * @self: a database
+ * @sql: one statement
+ * @params: (array length=n_params) (nullable): its parameters
+ * @n_params: how many
+ * @error: return location for an error
+ *
+ * As cord_database_query(), for a statement whose rows are of no interest.
+ *
+ * Returns: whether it succeeded
+ */
+gboolean
+cord_database_run(CordDatabase *self, const gchar *sql, const gchar *const *params, guint n_params,
+                  GError **error)
+{
+  g_autoptr(CordRows) rows = cord_database_query(self, sql, params, n_params, error);
+
+  return rows != NULL;
+}
+
+/**
+ * cord_database_script:
+ * @self: a database
+ * @sql: statements
+ * @error: return location for an error
+ *
+ * Returns: whether all succeeded
+ */
+gboolean
+cord_database_script(CordDatabase *self, const gchar *sql, GError **error)
+{
+  return CORD_DATABASE_GET_IFACE(self)->script(self, sql, error);
+}
+
+gboolean
+cord_database_begin(CordDatabase *self, GError **error)
+{
+  return CORD_DATABASE_GET_IFACE(self)->begin(self, error);
+}
+
+gboolean
+cord_database_commit(CordDatabase *self, GError **error)
+{
+  return CORD_DATABASE_GET_IFACE(self)->finish(self, TRUE, error);
+}
+
+void
+cord_database_rollback(CordDatabase *self)
+{
+  CORD_DATABASE_GET_IFACE(self)->finish(self, FALSE, NULL);
+}
+
+/**
+ * cord_database_get_dialect:
+ * @self: a database
+ *
+ * Returns: "sqlite" or "postgres": the folder of schemas/ whose migrations it takes
+ */
+const gchar *
+cord_database_get_dialect(CordDatabase *self)
+{
+  return CORD_DATABASE_GET_IFACE(self)->get_dialect(self);
+}
