@@ -3,6 +3,7 @@
 
 #include "cord-error.h"
 #include "cord-events.h"
+#include "cord-g711.h"
 #include "cord-transcript.h"
 #include "cord-turn.h"
 #include "cord-worker.h"
