@@ -57,9 +57,9 @@ typedef struct {
 CordCallRegistry *cord_call_registry_new(CordStore *store, CordJournal *journal,
                                          CordStreamTokens *tokens, const CordCallOptions *options);
 
-/* Admission: answers the call's id; the stream's token comes from the CordStreamTokens and is handed
- * out through @token. Fails with CORD_ERROR_NOT_FOUND (no active agent), CORD_ERROR_QUOTA (too many
- * calls, or draining) */
+/* Admission: answers the call's id; the stream's token comes from the CordStreamTokens and is
+ * handed out through @token. Fails with CORD_ERROR_NOT_FOUND (no active agent), CORD_ERROR_QUOTA
+ * (too many calls, or draining) */
 void cord_call_registry_admit_async(CordCallRegistry *self, const CordIncomingCall *incoming,
                                     GCancellable *cancellable, GAsyncReadyCallback callback,
                                     gpointer user_data);
@@ -73,7 +73,8 @@ void cord_call_registry_take_stream(CordCallRegistry *self, CordWebsocket *webso
 
 /* What the carrier says of a call later; unknown calls are ignored. sequence: -1 when not given */
 void cord_call_registry_set_carrier_status(CordCallRegistry *self, const gchar *call_sid,
-                                           const gchar *status, gint sequence, gint duration_seconds);
+                                           const gchar *status, gint sequence,
+                                           gint duration_seconds);
 
 /**
  * CordCallEventFunc:

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "cord-admission.h"
+
+/**
+ * cord_admission_new:
+ * @call_id: the call's id in the store
+ * @call_sid: the carrier's name of it
+ * @from: (nullable): the caller's number
+ * @to: (nullable): the number that was called
+ * @agent: who answers
+ *
+ * Returns: (transfer full): the admission
+ */
+CordAdmission *
+cord_admission_new(const gchar *call_id, const gchar *call_sid, const gchar *from, const gchar *to,
+                   CordAgent *agent)
+{
+  CordAdmission *self = g_atomic_rc_box_new0(CordAdmission);
+
+  self->call_id = g_strdup(call_id);
+  self->call_sid = g_strdup(call_sid);
+  self->from = g_strdup(from);
+  self->to = g_strdup(to);
+  self->agent = cord_agent_ref(agent);
+  return self;
+}
+
+/**
+ * cord_admission_ref:
+ * @self: an admission
+ *
+ * Returns: (transfer full): @self
+ */
+CordAdmission *
+cord_admission_ref(CordAdmission *self)
+{
+  return g_atomic_rc_box_acquire(self);
+}
+
+static void
+clear(gpointer data)
+{
+  CordAdmission *self = data;
+
+  g_free(self->call_id);
+  g_free(self->call_sid);
+  g_free(self->from);
+  g_free(self->to);
+  cord_agent_unref(self->agent);
+}
+
+/**
+ * cord_admission_unref:
+ * @self: (transfer full): an admission
+ */
+void
+cord_admission_unref(CordAdmission *self)
+{
+  g_atomic_rc_box_release_full(self, clear);
+}

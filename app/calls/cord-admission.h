@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "cord-records.h"
+
+G_BEGIN_DECLS
+
+/**
+ * CordAdmission:
+ * @call_id: the call's id in the store
+ * @call_sid: the carrier's name of it
+ * @from: (nullable): the caller's number
+ * @to: (nullable): the number that was called
+ * @agent: who answers, as it was when the call came in
+ *
+ * What was decided when a call was let in. Immutable; any thread.
+ */
+typedef struct {
+  gchar *call_id;
+  gchar *call_sid;
+  gchar *from;
+  gchar *to;
+  CordAgent *agent;
+} CordAdmission;
+
+CordAdmission *cord_admission_new(const gchar *call_id, const gchar *call_sid, const gchar *from,
+                                  const gchar *to, CordAgent *agent);
+CordAdmission *cord_admission_ref(CordAdmission *self);
+void cord_admission_unref(CordAdmission *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(CordAdmission, cord_admission_unref)
+
+G_END_DECLS

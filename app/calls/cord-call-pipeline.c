@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "cord-call-pipeline.h"
+
+#include <string.h>
+
+#include "cord-error.h"
+
+#define RESOURCES "/org/cordboard/pipelines"
+#define SUFFIX ".pipeline"
+#define SOURCE "$source !"
+
+struct _CordPipelines {
+  GHashTable *texts; /* name -> launch text */
+  gchar *data_dir;
+};
+
+static const gchar *offline_elements[] = { "twiliosrc",   "twiliosink",      "mulawcodec",
+                                           "voicedetect", "turntaker",       "llmtextgen",
+                                           "audiopacer",  "pocketsphinxstt", "flitetts" };
+
+/* Comment lines go; the rest is what gst-launch-1.0 takes, placeholders aside. */
+static gchar *
+strip_comments(const gchar *text)
+{
+  g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+  GString *out = g_string_new(NULL);
+
+  for (guint i = 0; lines[i]; i++) {
+    gchar *line = g_strstrip(lines[i]);
+
+    if (*line == '\0' || *line == '#')
+      continue;
+    if (out->len > 0)
+      g_string_append_c(out, ' ');
+    g_string_append(out, line);
+  }
+  return g_string_free(out, FALSE);
+}
+
+static gboolean
+add_text(CordPipelines *self, const gchar *file, const gchar *text, GError **error)
+{
+  g_autofree gchar *stripped = strip_comments(text);
+
+  if (!g_str_has_prefix(stripped, SOURCE)) {
+    g_set_error(error, CORD_ERROR, CORD_ERROR_INVALID,
+                "%s does not begin with \"" SOURCE "\": a call's pipeline starts at the phone leg",
+                file);
+    return FALSE;
+  }
+  g_hash_table_replace(self->texts, g_strndup(file, strlen(file) - strlen(SUFFIX)),
+                       g_strdup(stripped + strlen(SOURCE)));
+  return TRUE;
+}
+
+static gboolean
+load_built_in(CordPipelines *self, GError **error)
+{
+  g_auto(GStrv) names = g_resources_enumerate_children(RESOURCES, 0, error);
+
+  for (guint i = 0; names && names[i]; i++) {
+    g_autofree gchar *path = g_strconcat(RESOURCES "/", names[i], NULL);
+    g_autoptr(GBytes) bytes = g_resources_lookup_data(path, 0, error);
+
+    if (bytes == NULL || !add_text(self, names[i], g_bytes_get_data(bytes, NULL), error))
+      return FALSE;
+  }
+  return names != NULL;
+}
+
+static gboolean
+load_folder(CordPipelines *self, const gchar *directory, GError **error)
+{
+  g_autoptr(GDir) dir = g_dir_open(directory, 0, error);
+  const gchar *name;
+
+  if (dir == NULL)
+    return FALSE;
+  while ((name = g_dir_read_name(dir))) {
+    g_autofree gchar *path = g_build_filename(directory, name, NULL);
+    g_autofree gchar *text = NULL;
+
+    if (!g_str_has_suffix(name, SUFFIX))
+      continue;
+    if (!g_file_get_contents(path, &text, NULL, error) || !add_text(self, name, text, error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+/**
+ * cord_pipelines_load:
+ * @directory: (nullable): a folder of pipeline files that are added to, or replace, the built-in
+ * ones
+ * @data_dir: where the files are that agents name
+ * @error: return location for an error
+ *
+ * Reads the pipeline files. Blocks; for the start of the server.
+ *
+ * Returns: (transfer full): the pipelines, or %NULL
+ */
+CordPipelines *
+cord_pipelines_load(const gchar *directory, const gchar *data_dir, GError **error)
+{
+  g_autoptr(CordPipelines) self = g_new0(CordPipelines, 1);
+
+  self->texts = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+  self->data_dir = g_strdup(data_dir);
+  if (!load_built_in(self, error) || (directory && !load_folder(self, directory, error)))
+    return NULL;
+  return g_steal_pointer(&self);
+}
+
+/**
+ * cord_pipelines_free:
+ * @self: (transfer full): the pipelines
+ */
+void
+cord_pipelines_free(CordPipelines *self)
+{
+  g_hash_table_unref(self->texts);
+  g_free(self->data_dir);
+  g_free(self);
+}
+
+/* Only the name of an existing element may enter launch text. */
+static gboolean
+substitute(GString *text, const gchar *placeholder, const gchar *factory, GError **error)
+{
+  g_autoptr(GstElementFactory) found = NULL;
+
+  if (strstr(text->str, placeholder) == NULL)
+    return TRUE;
+  found = gst_element_factory_find(factory);
+  if (found == NULL) {
+    g_set_error(error, CORD_ERROR, CORD_ERROR_NOT_FOUND,
+                "there is no element \"%s\"; see gst-inspect-1.0 for those that are installed",
+                factory);
+    return FALSE;
+  }
+  g_string_replace(text, placeholder, factory, 0);
+  return TRUE;
+}
+
+static gboolean
+value_from_json(JsonNode *node, GParamSpec *pspec, GValue *value)
+{
+  GValue json = G_VALUE_INIT;
+  gboolean done;
+
+  g_value_init(value, pspec->value_type);
+  if (!JSON_NODE_HOLDS_VALUE(node)) {
+    g_autofree gchar *text = json_to_string(node, FALSE);
+
+    return gst_value_deserialize(value, text);
+  }
+  json_node_get_value(node, &json);
+  done = G_VALUE_HOLDS_STRING(&json) && pspec->value_type != G_TYPE_STRING
+             ? gst_value_deserialize(value, g_value_get_string(&json))
+             : g_value_transform(&json, value);
+  g_value_unset(&json);
+  return done;
+}
+
+static gboolean
+set_property(GstElement *element, const gchar *name, JsonNode *node, GError **error)
+{
+  GParamSpec *pspec = g_object_class_find_property(G_OBJECT_GET_CLASS(element), name);
+  GValue value = G_VALUE_INIT;
+  gboolean done;
+
+  if (pspec == NULL || !(pspec->flags & G_PARAM_WRITABLE)) {
+    g_set_error(error, CORD_ERROR, CORD_ERROR_INVALID, "the agent sets %s.%s, which does not exist",
+                GST_OBJECT_NAME(element), name);
+    return FALSE;
+  }
+  done = value_from_json(node, pspec, &value);
+  if (done)
+    g_object_set_property(G_OBJECT(element), name, &value);
+  else
+    g_set_error(error, CORD_ERROR, CORD_ERROR_INVALID, "the agent's value for %s.%s is not a %s",
+                GST_OBJECT_NAME(element), name, g_type_name(pspec->value_type));
+  g_value_unset(&value);
+  return done;
+}
+
+static gboolean
+set_properties(GstElement *element, const CordAgent *agent, const gchar *path, GError **error)
+{
+  JsonNode *node = cord_agent_get_setting(agent, path);
+  JsonObjectIter iter;
+  const gchar *name;
+  JsonNode *member;
+
+  if (node == NULL || !JSON_NODE_HOLDS_OBJECT(node))
+    return TRUE;
+  json_object_iter_init(&iter, json_node_get_object(node));
+  while (json_object_iter_next(&iter, &name, &member)) {
+    if (!set_property(element, name, member, error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+static void
+set_string(GstElement *element, const gchar *name, const gchar *value)
+{
+  GParamSpec *pspec = g_object_class_find_property(G_OBJECT_GET_CLASS(element), name);
+
+  /* a provider's element that has no such setting does without */
+  if (value && *value && pspec && pspec->value_type == G_TYPE_STRING)
+    g_object_set(element, name, value, NULL);
+}
+
+static void
+set_number(GstElement *element, const gchar *name, gint64 number)
+{
+  GParamSpec *pspec = g_object_class_find_property(G_OBJECT_GET_CLASS(element), name);
+  GValue from = G_VALUE_INIT;
+
+  if (number < 0 || pspec == NULL)
+    return;
+  g_value_init(&from, G_TYPE_INT64);
+  g_value_set_int64(&from, number);
+  g_object_set_property(G_OBJECT(element), name, &from);
+  g_value_unset(&from);
+}
+
+static gboolean
+set_up_stt(CordPipelines *self, GstElement *stt, const CordAgent *agent, GError **error)
+{
+  g_auto(GStrv) hints = cord_agent_dup_strv(agent, "hints");
+
+  set_string(stt, "language-code", agent->language);
+  if (hints) {
+    g_autofree gchar *joined = g_strjoinv("\n", hints);
+
+    set_string(stt, "hints", joined);
+  }
+  return set_properties(stt, agent, "stt/properties", error);
+}
+
+static gboolean
+set_up_llm(CordPipelines *self, GstElement *llm, const CordAgent *agent, GError **error)
+{
+  const gchar *script = cord_agent_get_string(agent, "llm/script", NULL);
+
+  set_string(llm, "provider", cord_agent_get_string(agent, "llm/provider", NULL));
+  set_string(llm, "model-id", agent->llm_model);
+  set_string(llm, "base-url", cord_agent_get_string(agent, "llm/base-url", NULL));
+  set_string(llm, "system-prompt", agent->system_prompt);
+  set_string(llm, "greeting", cord_agent_get_string(agent, "greeting", NULL));
+  if (script) {
+    g_autofree gchar *path = g_path_is_absolute(script)
+                                 ? g_strdup(script)
+                                 : g_build_filename(self->data_dir, "agents", script, NULL);
+
+    set_string(llm, "script-location", path);
+  }
+  return set_properties(llm, agent, "llm/properties", error);
+}
+
+static gboolean
+set_up_tts(CordPipelines *self, GstElement *tts, const CordAgent *agent, GError **error)
+{
+  set_string(tts, "voice-id", cord_agent_get_string(agent, "tts/voice", agent->voice_id));
+  set_string(tts, "language-code", agent->language);
+  return set_properties(tts, agent, "tts/properties", error);
+}
+
+static gboolean
+set_up_turn(CordPipelines *self, GstElement *turn, const CordAgent *agent, GError **error)
+{
+  set_number(turn, "endpointing", cord_agent_get_int(agent, "turn/endpointing", -1));
+  set_number(turn, "barge-in-min-speech",
+             cord_agent_get_int(agent, "turn/barge-in-min-speech", -1));
+  set_number(turn, "min-interruption-words",
+             cord_agent_get_int(agent, "turn/barge-in-min-words", -1));
+  return set_properties(turn, agent, "turn/properties", error);
+}
+
+static gboolean
+set_up_vad(CordPipelines *self, GstElement *vad, const CordAgent *agent, GError **error)
+{
+  return set_properties(vad, agent, "vad/properties", error);
+}
+
+/* Whatever of these names a pipeline has is given what the agent says of it. */
+static const struct {
+  const gchar *name;
+  gboolean (*set_up)(CordPipelines *, GstElement *, const CordAgent *, GError **);
+} parts[] = {
+  { "vad", set_up_vad }, { "stt", set_up_stt }, { "turn", set_up_turn },
+  { "llm", set_up_llm }, { "tts", set_up_tts },
+};
+
+/**
+ * cord_pipelines_build:
+ * @self: the pipelines
+ * @agent: whose settings fill the placeholders and properties
+ * @session: the name by which the sink finds its source
+ * @error: return location for an error
+ *
+ * Builds all of a call's pipeline behind its source.
+ *
+ * Returns: (transfer floating): a bin with one sink pad, or %NULL
+ */
+GstElement *
+cord_pipelines_build(CordPipelines *self, CordAgent *agent, const gchar *session, GError **error)
+{
+  const gchar *name = cord_agent_get_string(agent, "pipeline", "cascade");
+  const gchar *template = g_hash_table_lookup(self->texts, name);
+  g_autoptr(GString) text = NULL;
+  g_autoptr(GstElement) bin = NULL;
+  g_autoptr(GstElement) sink = NULL;
+
+  if (template == NULL) {
+    g_set_error(error, CORD_ERROR, CORD_ERROR_NOT_FOUND, "there is no pipeline \"%s\"", name);
+    return NULL;
+  }
+  text = g_string_new(template);
+  g_string_replace(text, "$sink", "twiliosink name=sink", 0);
+  if (!substitute(text, "$stt", cord_agent_get_string(agent, "stt/element", "pocketsphinxstt"),
+                  error) ||
+      !substitute(text, "$tts", cord_agent_get_string(agent, "tts/element", "flitetts"), error))
+    return NULL;
+  bin = gst_parse_bin_from_description_full(text->str, TRUE, NULL, GST_PARSE_FLAG_FATAL_ERRORS,
+                                            error);
+  if (bin == NULL) {
+    g_prefix_error(error, "pipeline \"%s\": ", name);
+    return NULL;
+  }
+  gst_object_ref_sink(bin);
+  sink = gst_bin_get_by_name(GST_BIN(bin), "sink");
+  if (sink)
+    g_object_set(sink, "session", session, NULL);
+  for (guint i = 0; i < G_N_ELEMENTS(parts); i++) {
+    g_autoptr(GstElement) part = gst_bin_get_by_name(GST_BIN(bin), parts[i].name);
+
+    if (part && !parts[i].set_up(self, part, agent, error))
+      return NULL;
+  }
+  g_object_force_floating(G_OBJECT(bin));
+  return g_steal_pointer(&bin);
+}
+
+/**
+ * cord_pipelines_check:
+ * @self: the pipelines
+ * @missing: (out) (transfer full) (optional): names of the elements that are not there
+ *
+ * Whether the elements of the stock agent's pipeline can be found.
+ *
+ * Returns: %TRUE when none is missing
+ */
+gboolean
+cord_pipelines_check(CordPipelines *self, GStrv *missing)
+{
+  g_autoptr(GStrvBuilder) names = g_strv_builder_new();
+  gboolean all = TRUE;
+
+  for (guint i = 0; i < G_N_ELEMENTS(offline_elements); i++) {
+    g_autoptr(GstElementFactory) found = gst_element_factory_find(offline_elements[i]);
+
+    if (found == NULL) {
+      g_strv_builder_add(names, offline_elements[i]);
+      all = FALSE;
+    }
+  }
+  if (missing)
+    *missing = g_strv_builder_end(names);
+  return all;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <gst/gst.h>
+
+#include "cord-records.h"
+
+G_BEGIN_DECLS
+
+/**
+ * CordPipelines:
+ *
+ * The pipeline files by name: the built-in ones, and over them those of a folder. Read once, then
+ * immutable; any thread.
+ */
+typedef struct _CordPipelines CordPipelines;
+
+CordPipelines *cord_pipelines_load(const gchar *directory, const gchar *data_dir, GError **error);
+void cord_pipelines_free(CordPipelines *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(CordPipelines, cord_pipelines_free)
+
+GstElement *cord_pipelines_build(CordPipelines *self, CordAgent *agent, const gchar *session,
+                                 GError **error);
+gboolean cord_pipelines_check(CordPipelines *self, GStrv *missing);
+
+G_END_DECLS

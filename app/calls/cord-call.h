@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "cord-admission.h"
+#include "cord-call-pipeline.h"
+#include "cord-journal.h"
+#include "cord-websocket.h"
+#include "cordboard.h"
+
+G_BEGIN_DECLS
+
+/**
+ * CordCallOwner:
+ * @admit: takes the single-use token of a stream; (transfer full), or %NULL with an error
+ * @event: something happened in the call: the event's name and one line of JSON
+ * @ended: the call is over and its pipeline gone; the owner drops its reference
+ *
+ * Whom a call asks and tells. All are called on the call's worker; @event and @ended only after
+ * @admit has let the call in, but for @ended with a call that never was.
+ */
+typedef struct _CordCall CordCall;
+typedef struct {
+  CordAdmission *(*admit)(const gchar *token, const gchar *call_sid, gpointer data, GError **error);
+  void (*event)(CordCall *call, const gchar *name, const gchar *json, gpointer data);
+  void (*ended)(CordCall *call, gpointer data);
+} CordCallOwner;
+
+/**
+ * CordCall:
+ *
+ * One call: its pipeline on its media thread, and what is made of the pipeline's messages. It lives
+ * on one worker, from the carrier's WebSocket to the end of the stream.
+ */
+#define CORD_TYPE_CALL (cord_call_get_type())
+G_DECLARE_FINAL_TYPE(CordCall, cord_call, CORD, CALL, GObject)
+
+CordCall *cord_call_new(CordWorker *worker, CordPipelines *pipelines, CordJournal *journal,
+                        const CordCallOwner *owner, gpointer data);
+void cord_call_start(CordCall *self, CordWebsocket *websocket);
+void cord_call_hang_up(CordCall *self, const gchar *reason);
+
+/* Any thread */
+CordWorker *cord_call_get_worker(CordCall *self);
+const CordAdmission *cord_call_get_admission(CordCall *self);
+const gchar *cord_call_get_status(CordCall *self);
+const gchar *cord_call_get_end_reason(CordCall *self);
+
+G_END_DECLS
