@@ -7,7 +7,7 @@
 #define SQL_GET_AGENT "SELECT " CORD_AGENT_COLUMNS " FROM agents WHERE id = $1"
 #define SQL_GET_ACTIVE_AGENT                                                                       \
   "SELECT " CORD_AGENT_COLUMNS " FROM agents WHERE is_active = TRUE ORDER BY created_at, id "      \
-                               "LIMIT 1"
+  "LIMIT 1"
 #define SQL_DELETE_AGENT "DELETE FROM agents WHERE id = $1 RETURNING id"
 
 #define SQL_SELECT_CALLS                                                                           \

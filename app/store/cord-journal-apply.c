@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "cord-journal-record.h"
+#include "cord-records.h"
+
+#define SQL_GET_POSITION "SELECT seq FROM journal_positions WHERE server_id = $1"
+#define SQL_SET_POSITION                                                                           \
+  "INSERT INTO journal_positions (server_id, seq) VALUES ($1, $2) "                                \
+  "ON CONFLICT (server_id) DO UPDATE SET seq = excluded.seq"
+
+/* Twilio may ask twice for one call; the second keeps its record but not the name. */
+#define FREE_CALL_SID                                                                              \
+  "(CASE WHEN EXISTS (SELECT 1 FROM calls other WHERE other.twilio_call_sid = $5 "                 \
+  "AND other.id <> $1) THEN NULL ELSE $5 END)"
+#define SQL_CALL_CREATED                                                                           \
+  "INSERT INTO calls (id, agent_id, direction, caller_number, twilio_call_sid, status, "           \
+  "started_at, metadata, server_id, journal_seq) "                                                 \
+  "VALUES ($1, (SELECT id FROM agents WHERE id = $2), $3, $4, " FREE_CALL_SID ", $6, $7, $8, $9, " \
+  "$10) ON CONFLICT (id) DO NOTHING"
+#define SQL_CALL_UPDATED                                                                           \
+  "UPDATE calls SET "                                                                              \
+  "agent_id = COALESCE((SELECT id FROM agents WHERE id = $2), agent_id), "                         \
+  "caller_number = COALESCE($4, caller_number), "                                                  \
+  "twilio_call_sid = COALESCE(" FREE_CALL_SID ", twilio_call_sid), "                               \
+  "status = COALESCE($6, status), end_reason = COALESCE($3, end_reason), "                         \
+  "duration_seconds = COALESCE(CAST($7 AS BIGINT), duration_seconds), "                            \
+  "summary = COALESCE($8, summary), ended_at = COALESCE($9, ended_at), "                           \
+  "metadata = COALESCE($10, metadata), journal_seq = CAST($11 AS BIGINT) "                         \
+  "WHERE id = $1 AND journal_seq < CAST($11 AS BIGINT)"
+
+/* A line of a call that was deleted meanwhile is no error. */
+#define SQL_TRANSCRIPT                                                                             \
+  "INSERT INTO transcript_entries (id, call_id, role, content, timestamp, seq) "                   \
+  "SELECT $1, $2, $3, $4, $5, CAST($6 AS BIGINT) "                                                 \
+  "WHERE EXISTS (SELECT 1 FROM calls WHERE id = $2) ON CONFLICT DO NOTHING"
+#define SQL_FUNCTION_CALL                                                                          \
+  "INSERT INTO function_call_logs (id, call_id, function_name, arguments, result, status, "        \
+  "error_message, executed_at, seq) "                                                              \
+  "SELECT $1, $2, $3, $4, $5, $6, $7, $8, CAST($9 AS BIGINT) "                                     \
+  "WHERE EXISTS (SELECT 1 FROM calls WHERE id = $2) "                                              \
+  "ON CONFLICT (id) DO UPDATE SET result = excluded.result, status = excluded.status, "            \
+  "error_message = excluded.error_message"
+
+/* What was running when the server died, and the last sign of life of each. */
+#define SQL_LIST_RUNNING                                                                           \
+  "SELECT c.id, c.started_at, "                                                                    \
+  "(SELECT MAX(t.timestamp) FROM transcript_entries t WHERE t.call_id = c.id) FROM calls c "       \
+  "WHERE c.server_id = $1 AND c.status IN ('queued', 'ringing', 'in-progress') "                   \
+  "AND c.journal_seq < CAST($2 AS BIGINT)"
+#define SQL_INTERRUPT                                                                              \
+  "UPDATE calls SET status = 'failed', end_reason = 'interrupted', ended_at = $2, "                \
+  "duration_seconds = CAST($3 AS BIGINT), journal_seq = CAST($4 AS BIGINT) WHERE id = $1"
+
+typedef gboolean (*Apply)(CordDatabase *database, const gchar *server_id,
+                          const CordJournalRecord *record, const gchar *seq, GError **error);
+
+static gint64
+seconds_between(const gchar *from, const gchar *to)
+{
+  g_autoptr(GDateTime) start = g_date_time_new_from_iso8601(from, NULL);
+  g_autoptr(GDateTime) end = g_date_time_new_from_iso8601(to, NULL);
+
+  return start && end ? MAX(g_date_time_difference(end, start), 0) / G_TIME_SPAN_SECOND : 0;
+}
+
+static gboolean
+apply_server_started(CordDatabase *database, const gchar *server_id,
+                     const CordJournalRecord *record, const gchar *seq, GError **error)
+{
+  g_autoptr(CordRows) rows =
+      cord_database_query(database, SQL_LIST_RUNNING, CORD_PARAMS(server_id, seq), error);
+
+  for (guint i = 0; rows && i < cord_rows_length(rows); i++) {
+    const gchar *started = cord_rows_get(rows, i, 1);
+    const gchar *last = cord_rows_get(rows, i, 2);
+    const gchar *ended = last ? last : started;
+    g_autofree gchar *duration =
+        g_strdup_printf("%" G_GINT64_FORMAT, seconds_between(started, ended));
+
+    if (!cord_database_run(database, SQL_INTERRUPT,
+                           CORD_PARAMS(cord_rows_get(rows, i, 0), ended, duration, seq), error))
+      return FALSE;
+  }
+  return rows != NULL;
+}
+
+static gboolean
+apply_call_created(CordDatabase *database, const gchar *server_id, const CordJournalRecord *record,
+                   const gchar *seq, GError **error)
+{
+  return cord_database_run(database, SQL_CALL_CREATED,
+                           CORD_PARAMS(cord_journal_record_get(record, "id"),
+                                       cord_journal_record_get(record, "agent_id"),
+                                       cord_journal_record_get(record, "direction"),
+                                       cord_journal_record_get(record, "caller_number"),
+                                       cord_journal_record_get(record, "twilio_call_sid"),
+                                       cord_journal_record_get(record, "status"),
+                                       cord_journal_record_get(record, "started_at"),
+                                       cord_journal_record_get(record, "metadata"), server_id, seq),
+                           error);
+}
+
+static gboolean
+apply_call_updated(CordDatabase *database, const gchar *server_id, const CordJournalRecord *record,
+                   const gchar *seq, GError **error)
+{
+  return cord_database_run(database, SQL_CALL_UPDATED,
+                           CORD_PARAMS(cord_journal_record_get(record, "id"),
+                                       cord_journal_record_get(record, "agent_id"),
+                                       cord_journal_record_get(record, "end_reason"),
+                                       cord_journal_record_get(record, "caller_number"),
+                                       cord_journal_record_get(record, "twilio_call_sid"),
+                                       cord_journal_record_get(record, "status"),
+                                       cord_journal_record_get(record, "duration_seconds"),
+                                       cord_journal_record_get(record, "summary"),
+                                       cord_journal_record_get(record, "ended_at"),
+                                       cord_journal_record_get(record, "metadata"), seq),
+                           error);
+}
+
+static gboolean
+apply_transcript(CordDatabase *database, const gchar *server_id, const CordJournalRecord *record,
+                 const gchar *seq, GError **error)
+{
+  return cord_database_run(database, SQL_TRANSCRIPT,
+                           CORD_PARAMS(cord_journal_record_get(record, "id"),
+                                       cord_journal_record_get(record, "call_id"),
+                                       cord_journal_record_get(record, "role"),
+                                       cord_journal_record_get(record, "content"),
+                                       cord_journal_record_get(record, "timestamp"), seq),
+                           error);
+}
+
+static gboolean
+apply_function_call(CordDatabase *database, const gchar *server_id, const CordJournalRecord *record,
+                    const gchar *seq, GError **error)
+{
+  return cord_database_run(database, SQL_FUNCTION_CALL,
+                           CORD_PARAMS(cord_journal_record_get(record, "id"),
+                                       cord_journal_record_get(record, "call_id"),
+                                       cord_journal_record_get(record, "function_name"),
+                                       cord_journal_record_get(record, "arguments"),
+                                       cord_journal_record_get(record, "result"),
+                                       cord_journal_record_get(record, "status"),
+                                       cord_journal_record_get(record, "error_message"),
+                                       cord_journal_record_get(record, "executed_at"), seq),
+                           error);
+}
+
+static const struct {
+  const gchar *type;
+  Apply apply;
+} table[] = {
+  { CORD_JOURNAL_SERVER_STARTED, apply_server_started },
+  { CORD_JOURNAL_CALL_CREATED, apply_call_created },
+  { CORD_JOURNAL_CALL_UPDATED, apply_call_updated },
+  { CORD_JOURNAL_TRANSCRIPT, apply_transcript },
+  { CORD_JOURNAL_FUNCTION_CALL, apply_function_call },
+};
+
+/**
+ * cord_journal_record_apply:
+ * @database: the store's database, inside a transaction
+ * @server_id: whose journal it is
+ * @record: what happened
+ * @error: return location for an error
+ *
+ * Writes what the record says. Doing it again changes nothing.
+ *
+ * Returns: whether it was written
+ */
+gboolean
+cord_journal_record_apply(CordDatabase *database, const gchar *server_id,
+                          const CordJournalRecord *record, GError **error)
+{
+  const gchar *type = cord_journal_record_get(record, "type");
+  g_autofree gchar *seq = g_strdup_printf("%" G_GUINT64_FORMAT, record->seq);
+
+  for (guint i = 0; i < G_N_ELEMENTS(table); i++)
+    if (g_strcmp0(type, table[i].type) == 0)
+      return table[i].apply(database, server_id, record, seq, error);
+  g_set_error(error, CORD_STORE_ERROR, CORD_STORE_ERROR_CONSTRAINT, "Unknown journal record \"%s\"",
+              type ? type : "");
+  return FALSE;
+}
+
+/**
+ * cord_journal_get_position:
+ * @database: the store's database
+ * @server_id: whose journal
+ * @seq: (out): the last record that is in the tables, 0 when there is none
+ * @error: return location for an error
+ *
+ * Returns: whether the database answered
+ */
+gboolean
+cord_journal_get_position(CordDatabase *database, const gchar *server_id, guint64 *seq,
+                          GError **error)
+{
+  g_autoptr(CordRows) rows =
+      cord_database_query(database, SQL_GET_POSITION, CORD_PARAMS(server_id), error);
+
+  if (!rows)
+    return FALSE;
+  *seq = cord_rows_length(rows) > 0 ? cord_rows_get_int(rows, 0, 0, 0) : 0;
+  return TRUE;
+}
+
+/**
+ * cord_journal_set_position:
+ * @database: the store's database, in the transaction that applied the records
+ * @server_id: whose journal
+ * @seq: the last record applied
+ * @error: return location for an error
+ *
+ * Returns: whether it was written
+ */
+gboolean
+cord_journal_set_position(CordDatabase *database, const gchar *server_id, guint64 seq,
+                          GError **error)
+{
+  g_autofree gchar *text = g_strdup_printf("%" G_GUINT64_FORMAT, seq);
+
+  return cord_database_run(database, SQL_SET_POSITION, CORD_PARAMS(server_id, text), error);
+}
