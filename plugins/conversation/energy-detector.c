@@ -74,12 +74,6 @@ from_db(gdouble db)
   return pow(10.0, db / 10.0);
 }
 
-static gdouble
-to_db(gfloat ratio)
-{
-  return 10.0 * log10(MAX(ratio, 1e-12f));
-}
-
 /**
  * energy_detector_configure:
  * @self: a detector
@@ -421,37 +415,13 @@ energy_detector_finish(EnergyDetector *self, guint64 *position)
 }
 
 /**
- * energy_detector_get_level:
+ * energy_detector_get_levels:
  * @self: a detector
  *
- * Returns: level of the last frames between 200 and 3700 Hz, dBFS
+ * Returns: what was heard last
  */
-gdouble
-energy_detector_get_level(const EnergyDetector *self)
+EnergyLevels
+energy_detector_get_levels(const EnergyDetector *self)
 {
-  return to_db(self->level);
-}
-
-/**
- * energy_detector_get_noise:
- * @self: a detector
- *
- * Returns: level of the noise between 200 and 3700 Hz, dBFS
- */
-gdouble
-energy_detector_get_noise(const EnergyDetector *self)
-{
-  return to_db(bands_sum(self->noise));
-}
-
-/**
- * energy_detector_get_ratio:
- * @self: a detector
- *
- * Returns: how far the last frames stand above the noise, dB: what the threshold is compared with
- */
-gdouble
-energy_detector_get_ratio(const EnergyDetector *self)
-{
-  return to_db(self->ratio);
+  return (EnergyLevels){ self->level, bands_sum(self->noise), self->ratio };
 }

@@ -44,6 +44,20 @@ typedef enum {
 } EnergyDetectorChange;
 
 /**
+ * EnergyLevels:
+ * @level: energy of the last frames between 200 and 3700 Hz, 1.0 at full scale
+ * @noise: energy of the noise there
+ * @ratio: how far the last frames stand above the noise, what the threshold is compared with
+ *
+ * What was heard last.
+ */
+typedef struct {
+  gfloat level;
+  gfloat noise;
+  gfloat ratio;
+} EnergyLevels;
+
+/**
  * EnergyDetector:
  *
  * A voice detector without memory of its own: embed it, init it, feed it. Positions are samples of
@@ -107,8 +121,6 @@ EnergyDetectorChange energy_detector_process(EnergyDetector *self, const gint16 
 EnergyDetectorChange energy_detector_skip(EnergyDetector *self, guint64 n_samples,
                                           guint64 *position);
 EnergyDetectorChange energy_detector_finish(EnergyDetector *self, guint64 *position);
-gdouble energy_detector_get_level(const EnergyDetector *self);
-gdouble energy_detector_get_noise(const EnergyDetector *self);
-gdouble energy_detector_get_ratio(const EnergyDetector *self);
+EnergyLevels energy_detector_get_levels(const EnergyDetector *self);
 
 G_END_DECLS

@@ -3,15 +3,14 @@
 #  include "config.h"
 #endif
 
-#include <gst/gst.h>
-
-/* one line an element: GST_ELEMENT_REGISTER_DECLARE here, GST_ELEMENT_REGISTER below */
+#include "conversation-elements.h"
 
 static gboolean
 plugin_init(GstPlugin *plugin)
 {
   gboolean ok = TRUE;
 
+  ok &= GST_ELEMENT_REGISTER(voicedetect, plugin);
   return ok;
 }
 
