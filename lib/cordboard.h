@@ -6,4 +6,5 @@
 #include "cord-g711.h"
 #include "cord-transcript.h"
 #include "cord-turn.h"
+#include "cord-websocket.h"
 #include "cord-worker.h"

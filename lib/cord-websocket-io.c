@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include "cord-websocket-private.h"
+
+#define READ_SIZE 65536   /* bytes a turn, shared by all of a thread */
+#define SCRATCH_SIZE 4096 /* bytes; a message up to here is written without a copy */
+#define KEPT_SIZE 4096    /* bytes of queue that stay allocated while it is empty */
+
+/* Writing. Returns bytes written, 0 when it would block, -1 for a broken connection. */
+static gssize
+write_some(CordWebsocket *self, const guint8 *data, gsize length)
+{
+  g_autoptr(GError) error = NULL;
+  gssize n;
+
+  if (self->tls_output == NULL) {
+    do
+      n = send(self->fd, data, length, MSG_DONTWAIT | MSG_NOSIGNAL);
+    while (n < 0 && errno == EINTR);
+    return n >= 0 ? n : errno == EAGAIN || errno == EWOULDBLOCK ? 0 : -1;
+  }
+  n = g_pollable_output_stream_write_nonblocking(self->tls_output, data, length, NULL, &error);
+  return n >= 0 ? n : g_error_matches(error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK) ? 0 : -1;
+}
+
+static void
+on_stall(gpointer data)
+{
+  CordWebsocket *self = data;
+
+  self->stall = NULL;
+  cord_websocket_finish_error(self, CORD_WEBSOCKET_CLOSE_ABNORMAL, CORD_ERROR_TIMEOUT,
+                              "the peer has stopped taking what it is sent");
+}
+
+static void
+set_blocked(CordWebsocket *self, gboolean blocked)
+{
+  if (self->blocked == blocked)
+    return;
+  self->blocked = blocked;
+  cord_watch_set_events(self->watch, blocked ? EPOLLIN | EPOLLOUT : EPOLLIN);
+  g_clear_pointer(&self->stall, cord_timer_remove);
+  if (blocked && GST_CLOCK_TIME_IS_VALID(self->stall_timeout))
+    self->stall = cord_worker_add_timer(self->worker, self->stall_timeout, on_stall, self);
+}
+
+gboolean
+cord_websocket_flush(CordWebsocket *self)
+{
+  while (self->written < self->queue->len) {
+    gssize n =
+        write_some(self, self->queue->data + self->written, self->queue->len - self->written);
+
+    if (n < 0)
+      return FALSE;
+    if (n == 0)
+      break;
+    self->written += (gsize)n;
+    self->stats.bytes_sent += (guint64)n;
+    if (self->stall && self->written < self->queue->len) {
+      /* slow is not stalled */
+      cord_timer_remove(self->stall);
+      self->stall = cord_worker_add_timer(self->worker, self->stall_timeout, on_stall, self);
+    }
+  }
+  if (self->written == self->queue->len) {
+    self->written = 0;
+    if (self->queue->len > KEPT_SIZE) {
+      g_byte_array_unref(self->queue);
+      self->queue = g_byte_array_new();
+    } else {
+      g_byte_array_set_size(self->queue, 0);
+    }
+    set_blocked(self, FALSE);
+  } else {
+    if (self->written > READ_SIZE) {
+      g_byte_array_remove_range(self->queue, 0, (guint)self->written);
+      self->written = 0;
+    }
+    set_blocked(self, TRUE);
+  }
+  return TRUE;
+}
+
+static void
+append_frame(CordWebsocket *self, const guint8 *header, gsize header_size, const guint8 *data,
+             gsize length, guint32 mask)
+{
+  guint at;
+
+  g_byte_array_append(self->queue, header, (guint)header_size);
+  at = self->queue->len;
+  g_byte_array_append(self->queue, data, (guint)length);
+  if (self->role == CORD_WEBSOCKET_CLIENT)
+    cord_websocket_mask(self->queue->data + at, length, mask);
+}
+
+/* A small frame with nothing before it goes from the stack to the socket. */
+static gboolean
+send_at_once(CordWebsocket *self, const guint8 *header, gsize header_size, const guint8 *data,
+             gsize length, guint32 mask)
+{
+  guint8 frame[CORD_WEBSOCKET_MAX_HEADER + SCRATCH_SIZE];
+  gssize n;
+
+  memcpy(frame, header, header_size);
+  memcpy(frame + header_size, data, length);
+  if (self->role == CORD_WEBSOCKET_CLIENT)
+    cord_websocket_mask(frame + header_size, length, mask);
+  n = write_some(self, frame, header_size + length);
+  if (n < 0)
+    return FALSE;
+  self->stats.bytes_sent += (guint64)n;
+  if ((gsize)n < header_size + length) {
+    g_byte_array_append(self->queue, frame + n, (guint)(header_size + length - (gsize)n));
+    set_blocked(self, TRUE);
+  }
+  return TRUE;
+}
+
+gboolean
+cord_websocket_send_frame(CordWebsocket *self, CordWebsocketMessageType type, const guint8 *data,
+                          gsize length)
+{
+  guint8 header[CORD_WEBSOCKET_MAX_HEADER];
+  guint32 mask = self->role == CORD_WEBSOCKET_CLIENT ? g_random_int() : 0;
+  gsize header_size = cord_websocket_format_header(header, self->role, type, length, mask);
+
+  if (self->queue->len == 0 && self->corked == 0 && length <= SCRATCH_SIZE)
+    return send_at_once(self, header, header_size, data, length, mask);
+  append_frame(self, header, header_size, data, length, mask);
+  return self->corked > 0 || self->blocked || cord_websocket_flush(self);
+}
+
+/* Reading */
+
+static void
+peer_closes(CordWebsocket *self, const guint8 *data, gsize length)
+{
+  g_autofree gchar *reason = NULL;
+  CordWebsocketFault fault;
+  guint16 code;
+
+  if (!cord_websocket_close_parse(data, length, &code, &reason, &fault)) {
+    cord_websocket_begin_close(self, fault.code, fault.reason);
+    cord_websocket_finish_error(self, fault.code, CORD_ERROR_PROTOCOL, fault.reason);
+    return;
+  }
+  if (self->state == STATE_OPEN)
+    cord_websocket_send_frame(self, CORD_WEBSOCKET_CLOSE, data, MIN(length, 2));
+  cord_websocket_finish(self, code, reason, NULL);
+}
+
+static gboolean
+on_parsed(CordWebsocketMessageType type, guint8 *data, gsize length, gpointer user_data)
+{
+  CordWebsocket *self = user_data;
+
+  switch (type) {
+  case CORD_WEBSOCKET_TEXT:
+  case CORD_WEBSOCKET_BINARY:
+    self->stats.messages_received++;
+    if (self->state == STATE_OPEN && self->handlers.message)
+      self->handlers.message(self, type, data, length, self->user_data);
+    break;
+  case CORD_WEBSOCKET_CLOSE:
+    peer_closes(self, data, length);
+    break;
+  case CORD_WEBSOCKET_PING:
+    /* who floods us with pings while it does not read gets no more of them back */
+    if (self->state == STATE_OPEN && self->queue->len < KEPT_SIZE &&
+        !cord_websocket_send_frame(self, CORD_WEBSOCKET_PONG, data, length))
+      cord_websocket_finish_error(self, CORD_WEBSOCKET_CLOSE_ABNORMAL, CORD_ERROR_NETWORK,
+                                  "the connection broke");
+    break;
+  case CORD_WEBSOCKET_PONG:
+  default:
+    break;
+  }
+  return self->state == STATE_OPEN || self->state == STATE_CLOSING;
+}
+
+void
+cord_websocket_take_bytes(CordWebsocket *self, guint8 *data, gsize length)
+{
+  g_autoptr(GByteArray) pending = NULL;
+  CordWebsocketFault fault;
+  gsize consumed;
+
+  self->heard = TRUE;
+  self->stats.bytes_received += length;
+  if (self->pending) {
+    g_byte_array_append(self->pending, data, (guint)length);
+    data = self->pending->data;
+    length = self->pending->len;
+  }
+  if (!cord_websocket_parser_feed(&self->parser, data, length, &consumed, on_parsed, self,
+                                  &fault)) {
+    cord_websocket_begin_close(self, fault.code, fault.reason);
+    cord_websocket_finish_error(self, fault.code, CORD_ERROR_PROTOCOL, fault.reason);
+    return;
+  }
+  if (self->state == STATE_CLOSED || consumed == length)
+    return;
+  if (pending == NULL) {
+    pending = g_byte_array_new();
+    g_byte_array_append(pending, data + consumed, (guint)(length - consumed));
+  } else if (consumed > 0) {
+    g_byte_array_remove_range(pending, 0, (guint)consumed);
+  }
+  self->pending = g_steal_pointer(&pending);
+}
+
+/* Returns bytes read, 0 at the end, -1 when it would block, -2 for a broken connection. */
+static gssize
+read_some(CordWebsocket *self, guint8 *buffer, gsize size)
+{
+  g_autoptr(GError) error = NULL;
+  gssize n;
+
+  if (self->tls_input == NULL) {
+    do
+      n = recv(self->fd, buffer, size, MSG_DONTWAIT);
+    while (n < 0 && errno == EINTR);
+    return n >= 0 ? n : errno == EAGAIN || errno == EWOULDBLOCK ? -1 : -2;
+  }
+  n = g_pollable_input_stream_read_nonblocking(self->tls_input, buffer, size, NULL, &error);
+  return n >= 0 ? n : g_error_matches(error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK) ? -1 : -2;
+}
+
+static void
+read_ready(CordWebsocket *self)
+{
+  static __thread guint8 buffer[READ_SIZE];
+  gboolean again;
+
+  do {
+    gssize n = read_some(self, buffer, sizeof buffer);
+
+    if (n == -1)
+      return;
+    if (n <= 0) {
+      if (self->state == STATE_CLOSING)
+        cord_websocket_finish(self, self->close_code, self->close_reason, NULL);
+      else
+        cord_websocket_finish_error(self, CORD_WEBSOCKET_CLOSE_ABNORMAL, CORD_ERROR_CLOSED,
+                                    n == 0 ? "the peer went without a close frame"
+                                           : "the connection broke");
+      return;
+    }
+    /* a TLS stream may hold more than the descriptor shows; a socket says so again by itself */
+    again = self->tls_input != NULL;
+    cord_websocket_take_bytes(self, buffer, (gsize)n);
+  } while (again && self->state != STATE_CLOSED);
+}
+
+void
+cord_websocket_on_ready(guint events, gpointer data)
+{
+  g_autoptr(CordWebsocket) self = g_object_ref(data);
+
+  if (events & EPOLLOUT) {
+    if (!cord_websocket_flush(self)) {
+      cord_websocket_finish_error(self, CORD_WEBSOCKET_CLOSE_ABNORMAL, CORD_ERROR_NETWORK,
+                                  "the connection broke");
+      return;
+    }
+    if (self->queue->len == 0 && self->handlers.drained)
+      self->handlers.drained(self, self->user_data);
+  }
+  if (self->state != STATE_CLOSED && (events & (EPOLLIN | EPOLLHUP | EPOLLERR)))
+    read_ready(self);
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "cord-error.h"
+#include "cord-websocket.h"
+
+G_BEGIN_DECLS
+
+/* Inside of CordWebsocket: its state, its life (cord-websocket.c) and its bytes
+ * (cord-websocket-io.c). */
+
+typedef enum {
+  STATE_NEW,
+  STATE_OPEN,
+  STATE_CLOSING, /* our close frame is on its way; waiting for the peer's */
+  STATE_CLOSED,
+} State;
+
+struct _CordWebsocket {
+  GObject parent_instance;
+
+  CordWorker *worker;
+  GIOStream *stream;
+  GSocket *socket;
+  int fd;
+  GPollableInputStream *tls_input; /* NULL for a plain socket */
+  GPollableOutputStream *tls_output;
+  CordWatch *watch;
+
+  State state;
+  CordWebsocketRole role;
+  CordWebsocketParser parser;
+  CordWebsocketHandlers handlers;
+  gpointer user_data;
+  GBytes *already_read;
+  GByteArray *pending; /* the beginning of a frame; NULL when there is none */
+
+  GByteArray *queue;
+  gsize written; /* of queue */
+  guint corked;
+  gboolean blocked; /* EPOLLOUT is waited for */
+  gsize max_queued;
+
+  guint16 close_code;
+  gchar *close_reason;
+  CordTimer *stall;
+  GstClockTime stall_timeout;
+  CordTimer *close_deadline;
+  CordTimer *keep_alive;
+  GstClockTime keep_alive_interval;
+  gboolean heard; /* since the last keep-alive */
+  CordWebsocketStats stats;
+};
+
+G_GNUC_INTERNAL void cord_websocket_finish(CordWebsocket *self, guint16 code, const gchar *reason,
+                                           const GError *error);
+G_GNUC_INTERNAL void cord_websocket_finish_error(CordWebsocket *self, guint16 code,
+                                                 CordError error_code, const gchar *message);
+G_GNUC_INTERNAL void cord_websocket_begin_close(CordWebsocket *self, guint16 code,
+                                                const gchar *reason);
+G_GNUC_INTERNAL gboolean cord_websocket_send_frame(CordWebsocket *self,
+                                                   CordWebsocketMessageType type,
+                                                   const guint8 *data, gsize length);
+G_GNUC_INTERNAL gboolean cord_websocket_flush(CordWebsocket *self);
+G_GNUC_INTERNAL void cord_websocket_take_bytes(CordWebsocket *self, guint8 *data, gsize length);
+G_GNUC_INTERNAL void cord_websocket_on_ready(guint events, gpointer data);
+
+G_END_DECLS
