@@ -20,6 +20,20 @@ cord_structure_new_speech(const gchar *name, GstClockTime position)
 }
 
 /**
+ * cord_structure_new_speech_active:
+ * @position: running time of the onset, ns
+ * @duration: sound since then, pauses not counted, ns
+ *
+ * Returns: (transfer full): a %CORD_EVENT_SPEECH_ACTIVE structure
+ */
+GstStructure *
+cord_structure_new_speech_active(GstClockTime position, GstClockTime duration)
+{
+  return gst_structure_new(CORD_EVENT_SPEECH_ACTIVE, "position", G_TYPE_UINT64, position,
+                           "duration", G_TYPE_UINT64, duration, NULL);
+}
+
+/**
  * cord_structure_new_transcript:
  * @transcript: an interim or final transcript
  *
@@ -220,6 +234,21 @@ cord_structure_get_position(const GstStructure *structure)
 
   return gst_structure_get_uint64(structure, "position", &position) ? position
                                                                     : GST_CLOCK_TIME_NONE;
+}
+
+/**
+ * cord_structure_get_duration:
+ * @structure: a structure with a duration
+ *
+ * Returns: the duration in ns, 0 where there is none
+ */
+GstClockTime
+cord_structure_get_duration(const GstStructure *structure)
+{
+  guint64 duration = 0;
+
+  gst_structure_get_uint64(structure, "duration", &duration);
+  return duration;
 }
 
 /**

@@ -15,6 +15,7 @@ G_BEGIN_DECLS
  *
  * name                         direction   message  fields
  * cordboard/speech-started     downstream  yes      position
+ * cordboard/speech-active      downstream  no       position, duration
  * cordboard/speech-stopped     downstream  yes      position
  * cordboard/transcript         downstream  yes      transcript (boxed), text, final
  * dtmf-event                   downstream  yes      type=1, number, method=2, digit
@@ -31,10 +32,12 @@ G_BEGIN_DECLS
  * cordboard/call-started       -           yes      call-sid, stream-sid, account-sid, parameters
  * cordboard/call-stopped       -           yes      reason
  *
+ * "duration" is how much of the speech since "position" was sound; it comes several times a second.
  * "continues" is there only where a turn takes up one that the agent had not begun to answer.
  */
 
 #define CORD_EVENT_SPEECH_STARTED "cordboard/speech-started"
+#define CORD_EVENT_SPEECH_ACTIVE "cordboard/speech-active"
 #define CORD_EVENT_SPEECH_STOPPED "cordboard/speech-stopped"
 #define CORD_EVENT_TRANSCRIPT "cordboard/transcript"
 #define CORD_EVENT_DTMF "dtmf-event"
@@ -87,6 +90,7 @@ typedef struct {
 
 /* Structures, one builder each */
 GstStructure *cord_structure_new_speech(const gchar *name, GstClockTime position);
+GstStructure *cord_structure_new_speech_active(GstClockTime position, GstClockTime duration);
 GstStructure *cord_structure_new_transcript(CordTranscript *transcript);
 GstStructure *cord_structure_new_dtmf(gchar digit);
 GstStructure *cord_structure_new_turn(const gchar *name, guint turn);
@@ -106,6 +110,7 @@ void cord_element_post(GstElement *element, GstStructure *structure);
 /* Reading */
 gboolean cord_event_is(GstEvent *event, const gchar *name);
 GstClockTime cord_structure_get_position(const GstStructure *structure);
+GstClockTime cord_structure_get_duration(const GstStructure *structure);
 guint cord_structure_get_turn(const GstStructure *structure);
 gboolean cord_structure_get_continues(const GstStructure *structure, guint *turn);
 CordTranscript *cord_structure_get_transcript(const GstStructure *structure);

@@ -232,6 +232,7 @@ static EnergyDetectorChange
 listen_for_stop(EnergyDetector *self, gboolean active)
 {
   self->run = active ? self->run + 1 : 0;
+  self->active_frames += active;
   if (self->run >= RUN || (active && self->last_active + 1 == self->frames))
     self->last_active = self->frames;
   if (self->frames - self->last_active < self->min_silence)
@@ -412,6 +413,18 @@ energy_detector_finish(EnergyDetector *self, guint64 *position)
   self->speaking = FALSE;
   *position = change_position(self, ENERGY_DETECTOR_STOPPED);
   return ENERGY_DETECTOR_STOPPED;
+}
+
+/**
+ * energy_detector_get_active:
+ * @self: a detector
+ *
+ * Returns: how much of the speech that goes on was sound, in samples; 0 while nobody speaks
+ */
+guint64
+energy_detector_get_active(const EnergyDetector *self)
+{
+  return self->speaking ? (guint64)self->active_frames * FRAME * self->factor : 0;
 }
 
 /**

@@ -109,7 +109,7 @@ typedef struct {
   gboolean candidate;
   guint64 onset;       /* frame */
   guint64 last_active; /* frame */
-  guint active_frames;
+  guint active_frames; /* since the onset */
   guint voiced_frames;
   guint run; /* active frames in a row */
 } EnergyDetector;
@@ -121,6 +121,7 @@ EnergyDetectorChange energy_detector_process(EnergyDetector *self, const gint16 
 EnergyDetectorChange energy_detector_skip(EnergyDetector *self, guint64 n_samples,
                                           guint64 *position);
 EnergyDetectorChange energy_detector_finish(EnergyDetector *self, guint64 *position);
+guint64 energy_detector_get_active(const EnergyDetector *self);
 EnergyLevels energy_detector_get_levels(const EnergyDetector *self);
 
 G_END_DECLS

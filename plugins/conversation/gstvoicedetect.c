@@ -34,8 +34,9 @@
 GST_DEBUG_CATEGORY_STATIC(voice_detect_debug);
 #define GST_CAT_DEFAULT voice_detect_debug
 
-#define CHUNK 320                      /* samples decoded at a time */
-#define MAX_JITTER (100 * GST_MSECOND) /* a larger jump of the time stamps is a hole */
+#define CHUNK 320                       /* samples decoded at a time */
+#define REPORT_EVERY (40 * GST_MSECOND) /* of sound */
+#define MAX_JITTER (100 * GST_MSECOND)  /* a larger jump of the time stamps is a hole */
 
 #define VOICE_CAPS                                                                                 \
   "audio/x-mulaw, rate = (int) 8000, channels = (int) 1; "                                         \
@@ -64,6 +65,8 @@ struct _GstVoiceDetect {
   guint rate; /* 0 until caps are known */
   gboolean mulaw;
   GstClockTime next_time; /* running time that the next buffer should have */
+  GstClockTime onset;
+  GstClockTime reported; /* sound since then */
 
   /* object lock */
   EnergyDetectorSettings settings;
@@ -122,6 +125,8 @@ announce(GstVoiceDetect *self, EnergyDetectorChange change, GstClockTime positio
   GST_DEBUG_OBJECT(self, "speech %s at %" GST_TIME_FORMAT, started ? "started" : "stopped",
                    GST_TIME_ARGS(position));
   if (started) {
+    self->onset = position;
+    self->reported = 0;
     GST_OBJECT_LOCK(self);
     self->n_utterances++;
     GST_OBJECT_UNLOCK(self);
@@ -219,6 +224,19 @@ buffer_time(GstVoiceDetect *self, GstBuffer *buffer)
   return time;
 }
 
+static void
+report_active(GstVoiceDetect *self)
+{
+  const GstClockTime active =
+      gst_util_uint64_scale(energy_detector_get_active(&self->detector), GST_SECOND, self->rate);
+
+  if (active < self->reported + REPORT_EVERY)
+    return;
+  self->reported = active;
+  gst_pad_push_event(self->srcpad,
+                     cord_event_new(cord_structure_new_speech_active(self->onset, active)));
+}
+
 static GstFlowReturn
 push_with_changes(GstVoiceDetect *self, GstBuffer *buffer)
 {
@@ -232,6 +250,7 @@ push_with_changes(GstVoiceDetect *self, GstBuffer *buffer)
     announce(self, entry->change, entry->position);
   }
   g_array_set_size(self->changes, 0);
+  report_active(self);
   return buffer ? gst_pad_push(self->srcpad, buffer) : ret;
 }
 

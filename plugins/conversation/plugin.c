@@ -10,6 +10,8 @@ plugin_init(GstPlugin *plugin)
 {
   gboolean ok = TRUE;
 
+  ok &= GST_ELEMENT_REGISTER(audiopacer, plugin);
+  ok &= GST_ELEMENT_REGISTER(turntaker, plugin);
   ok &= GST_ELEMENT_REGISTER(voicedetect, plugin);
   return ok;
 }
