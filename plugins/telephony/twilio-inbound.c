@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "twilio-inbound.h"
+
+#include <string.h>
+
+#include "gsttwilioelements.h"
+
+#define GST_CAT_DEFAULT twiliosrc_debug
+
+static GstStaticCaps static_caps = GST_STATIC_CAPS(TWILIO_CAPS);
+
+static void
+begin_stream(TwilioInbound *self, const gchar *stream_sid)
+{
+  g_autofree gchar *id = gst_pad_create_stream_id(self->pad, self->element, stream_sid);
+  g_autoptr(GstCaps) caps = gst_static_caps_get(&static_caps);
+  GstEvent *event = gst_event_new_stream_start(id);
+  GstSegment segment;
+
+  if (self->begun)
+    return;
+  self->begun = TRUE;
+  gst_event_set_group_id(event, gst_util_group_id_next());
+  gst_pad_push_event(self->pad, event);
+  gst_pad_push_event(self->pad, gst_event_new_caps(caps));
+  gst_segment_init(&segment, GST_FORMAT_TIME);
+  gst_pad_push_event(self->pad, gst_event_new_segment(&segment));
+}
+
+static void
+end_stream(TwilioInbound *self)
+{
+  if (self->ended)
+    return;
+  self->ended = TRUE;
+  if (self->tick)
+    cord_tick_remove(g_steal_pointer(&self->tick));
+  begin_stream(self, "none");
+  gst_pad_push_event(self->pad, gst_event_new_eos());
+}
+
+static void
+handle_flow(TwilioInbound *self)
+{
+  GstFlowReturn flow = self->flow;
+
+  if (flow == GST_FLOW_FLUSHING)
+    return;
+  GST_DEBUG_OBJECT(self->element, "downstream returned %s", gst_flow_get_name(flow));
+  if (flow != GST_FLOW_EOS)
+    GST_ELEMENT_FLOW_ERROR(self->element, flow);
+  twilio_session_close(self->session, flow == GST_FLOW_EOS ? 1000 : 1011,
+                       flow == GST_FLOW_EOS ? "eos" : "error");
+}
+
+static GstBuffer *
+make_buffer(TwilioInbound *self, const guint8 *frame)
+{
+  GstBuffer *buffer;
+
+  if (frame) {
+    buffer = gst_buffer_new_allocate(NULL, TWILIO_FRAME, NULL);
+    gst_buffer_fill(buffer, 0, frame, TWILIO_FRAME);
+  } else {
+    buffer = gst_buffer_new();
+    gst_buffer_append_memory(buffer, gst_memory_ref(self->silence));
+  }
+  return buffer;
+}
+
+static gboolean
+push_frame(const guint8 *frame, guint64 position, gboolean discont, gpointer data)
+{
+  TwilioInbound *self = data;
+  GstBuffer *buffer;
+
+  if (!g_atomic_int_get(&self->playing)) {
+    self->skipped = TRUE;
+    return TRUE;
+  }
+  buffer = make_buffer(self, frame);
+  GST_BUFFER_PTS(buffer) = self->base + position * TWILIO_NS_PER_SAMPLE;
+  GST_BUFFER_DURATION(buffer) = TWILIO_FRAME_DURATION;
+  if (discont || self->skipped || self->frames == 0)
+    GST_BUFFER_FLAG_SET(buffer, GST_BUFFER_FLAG_DISCONT);
+  self->skipped = FALSE;
+  self->frames++;
+  self->flow = gst_pad_push(self->pad, buffer);
+  /* only a flush of downstream passes by itself */
+  return self->flow == GST_FLOW_OK || self->flow == GST_FLOW_FLUSHING;
+}
+
+/* ---- what the session tells ---- */
+
+static void
+on_tick(GstClockTime now, gpointer data)
+{
+  TwilioInbound *self = data;
+
+  twilio_timeline_tick(&self->timeline, now);
+  if (G_UNLIKELY(self->timeline.stopped) && !self->ended)
+    handle_flow(self);
+}
+
+static void
+on_media(gint64 timestamp_ms, const guint8 *audio, gsize length, gpointer data)
+{
+  TwilioInbound *self = data;
+  guint64 odd = self->timeline.stats.jumps + self->timeline.stats.reversals;
+
+  twilio_timeline_push(&self->timeline, timestamp_ms, audio, length,
+                       cord_worker_get_time(self->worker));
+  if (G_UNLIKELY(self->timeline.stopped))
+    handle_flow(self);
+  else if (G_UNLIKELY(self->timeline.stats.jumps + self->timeline.stats.reversals != odd))
+    twilio_session_report(self->session, TWILIO_PROBLEM_TIMESTAMP,
+                          "The carrier's timestamps leap at %" G_GINT64_FORMAT " ms", timestamp_ms);
+}
+
+static void
+on_dtmf(gchar digit, gpointer data)
+{
+  TwilioInbound *self = data;
+  GstStructure *structure = cord_structure_new_dtmf(digit);
+
+  if (!structure)
+    return;
+  cord_element_post(self->element, gst_structure_copy(structure));
+  gst_pad_push_event(self->pad, cord_event_new(structure));
+}
+
+static gboolean
+on_started(const TwilioStart *start, gpointer data)
+{
+  TwilioInbound *self = data;
+  g_autoptr(GstStructure) structure = twilio_start_to_structure(start);
+
+  if (!self->funcs->started(self->element, start, structure))
+    return FALSE;
+  self->accepted = TRUE;
+  self->base = gst_element_get_current_running_time(self->element);
+  if (!GST_CLOCK_TIME_IS_VALID(self->base))
+    self->base = 0;
+  twilio_timeline_start(&self->timeline, cord_worker_get_time(self->worker));
+  cord_element_post(self->element, g_steal_pointer(&structure));
+  begin_stream(self, start->stream_sid);
+  self->tick = cord_worker_add_tick(self->worker, on_tick, self);
+  return TRUE;
+}
+
+static void
+on_problem(const GError *problem, gpointer data)
+{
+  cord_element_post_warning(((TwilioInbound *)data)->element, problem);
+}
+
+static void
+on_stopped(const gchar *reason, const GError *error, gpointer data)
+{
+  TwilioInbound *self = data;
+  GstStructure *structure;
+
+  /* who only knocked at our own door does not end the pipeline */
+  if (self->listener && !self->accepted) {
+    if (error)
+      cord_element_post_warning(self->element, error);
+    return;
+  }
+  if (!self->timeline.stopped && self->accepted)
+    twilio_timeline_finish(&self->timeline);
+  structure = gst_structure_new(CORD_EVENT_CALL_STOPPED, "reason", G_TYPE_STRING, reason, NULL);
+  cord_element_post(self->element, structure);
+  if (error && g_str_equal(reason, "closed"))
+    cord_element_post_warning(self->element, error);
+  else if (error)
+    cord_element_post_error(self->element, error);
+  end_stream(self);
+}
+
+static const TwilioSourceFuncs session_funcs = {
+  .started = on_started,
+  .media = on_media,
+  .dtmf = on_dtmf,
+  .problem = on_problem,
+  .stopped = on_stopped,
+};
+
+/* ---- the server of its own ---- */
+
+static gboolean
+listener_busy(gpointer data)
+{
+  TwilioInbound *self = data;
+  TwilioSessionState state = twilio_session_get_state(self->session);
+
+  return !g_atomic_int_get(&self->playing) || self->accepted || self->ended ||
+         state == TWILIO_SESSION_WAITING || state == TWILIO_SESSION_STREAMING;
+}
+
+static void
+listener_connected(CordWebsocket *websocket, gpointer data)
+{
+  TwilioInbound *self = data;
+
+  if (listener_busy(self))
+    cord_websocket_close(websocket, 1013, "busy");
+  else
+    twilio_session_open(self->session, websocket, self->settings.start_timeout);
+}
+
+static const TwilioListenerFuncs listener_funcs = {
+  .busy = listener_busy,
+  .connected = listener_connected,
+};
+
+/* ---- its life ---- */
+
+static GstMemory *
+make_silence(void)
+{
+  GstMemory *memory = gst_allocator_alloc(NULL, TWILIO_FRAME, NULL);
+  GstMapInfo map;
+
+  gst_memory_map(memory, &map, GST_MAP_WRITE);
+  memset(map.data, TWILIO_SILENCE, map.size);
+  gst_memory_unmap(memory, &map);
+  GST_MINI_OBJECT_FLAG_SET(memory, GST_MEMORY_FLAG_READONLY);
+  return memory;
+}
+
+void
+twilio_inbound_init(TwilioInbound *self, GstElement *element, GstPad *pad,
+                    const TwilioInboundFuncs *funcs)
+{
+  self->element = element;
+  self->pad = pad;
+  self->funcs = funcs;
+  self->silence = make_silence();
+}
+
+static void
+clear_settings(TwilioInboundSettings *settings)
+{
+  g_clear_object(&settings->connection);
+  g_clear_pointer(&settings->address, g_free);
+  g_clear_pointer(&settings->path, g_free);
+}
+
+void
+twilio_inbound_clear(TwilioInbound *self)
+{
+  clear_settings(&self->settings);
+  gst_memory_unref(self->silence);
+}
+
+static void
+listen(TwilioInbound *self)
+{
+  const TwilioInboundSettings *settings = &self->settings;
+  g_autoptr(GError) error = NULL;
+
+  self->listener = twilio_listener_new(self->worker, settings->address, settings->port,
+                                       settings->path, &listener_funcs, self, &error);
+  if (self->listener)
+    self->funcs->listening(self->element, twilio_listener_get_port(self->listener));
+  else
+    cord_element_post_error(self->element, error);
+}
+
+/**
+ * twilio_inbound_attach:
+ * @self: an inbound half, on its worker
+ * @settings: (transfer full): the settings; its members are taken
+ *
+ * READY to PAUSED: takes the source's place in the session.
+ */
+void
+twilio_inbound_attach(TwilioInbound *self, TwilioInboundSettings *settings)
+{
+  clear_settings(&self->settings);
+  self->settings = *settings;
+  memset(settings, 0, sizeof *settings);
+  if (self->attached)
+    return;
+  self->attached = TRUE;
+  self->flow = GST_FLOW_OK;
+  self->reading = self->accepted = self->begun = self->ended = self->skipped = FALSE;
+  self->frames = 0;
+  self->timeline.func = push_frame;
+  self->timeline.data = self;
+  self->timeline.silence_after = self->settings.silence_after;
+  self->timeline.max_gap = self->settings.max_gap;
+  twilio_session_set_source(self->session, &session_funcs, self);
+  if (!self->settings.connection)
+    listen(self);
+}
+
+/**
+ * twilio_inbound_play:
+ * @self: an inbound half, on its worker
+ *
+ * PLAYING: begins to read, the first time.
+ */
+void
+twilio_inbound_play(TwilioInbound *self)
+{
+  if (!self->attached || self->reading)
+    return;
+  self->reading = TRUE;
+  if (self->settings.connection)
+    twilio_session_open(self->session, self->settings.connection, self->settings.start_timeout);
+}
+
+/**
+ * twilio_inbound_finish:
+ * @self: an inbound half, on its worker
+ *
+ * The application wants the stream to end: hangs up and sends EOS.
+ */
+void
+twilio_inbound_finish(TwilioInbound *self)
+{
+  if (!self->attached)
+    return;
+  twilio_session_close(self->session, 1000, "eos");
+  end_stream(self);
+}
+
+/**
+ * twilio_inbound_detach:
+ * @self: an inbound half, on its worker
+ *
+ * PAUSED to READY: forgets the stream.
+ */
+void
+twilio_inbound_detach(TwilioInbound *self)
+{
+  if (!self->attached)
+    return;
+  self->attached = FALSE;
+  twilio_session_set_source(self->session, NULL, NULL);
+  twilio_session_close(self->session, 1001, "shutdown");
+  g_clear_pointer(&self->listener, twilio_listener_free);
+  if (self->tick)
+    cord_tick_remove(g_steal_pointer(&self->tick));
+}
+
+/**
+ * twilio_inbound_make_stats:
+ * @self: an inbound half; any thread
+ *
+ * Returns: (transfer full): the counters
+ */
+GstStructure *
+twilio_inbound_make_stats(TwilioInbound *self)
+{
+  const TwilioTimelineStats *line = &self->timeline.stats;
+  GstStructure *stats = gst_structure_new(
+      "twilio-stats", "frames", G_TYPE_UINT64, self->frames, "gaps", G_TYPE_UINT64, line->gaps,
+      "jumps", G_TYPE_UINT64, line->jumps, "reversals", G_TYPE_UINT64, line->reversals,
+      "silence-filled", G_TYPE_UINT64, line->filled * TWILIO_NS_PER_SAMPLE, "silence-made",
+      G_TYPE_UINT64, line->made_up * TWILIO_NS_PER_SAMPLE, "silence-dropped", G_TYPE_UINT64,
+      line->left_out * TWILIO_NS_PER_SAMPLE, NULL);
+
+  if (self->session)
+    twilio_session_fill_stats(self->session, stats);
+  return stats;
+}
