@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "cord-websocket.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/epoll.h>
 
@@ -148,39 +150,53 @@ cord_websocket_init(CordWebsocket *self)
   self->stall_timeout = DEFAULT_STALL;
 }
 
+/* libsoup and guards wrap the connection; each of them tells what it wraps by a property. */
+static GIOStream *
+get_base(GIOStream *stream)
+{
+  const gchar *name = G_IS_TLS_CONNECTION(stream) ? "base-io-stream" : "base-iostream";
+  GIOStream *base = NULL;
+
+  if (g_object_class_find_property(G_OBJECT_GET_CLASS(stream), name))
+    g_object_get(stream, name, &base, NULL);
+  return base;
+}
+
 static gboolean
 open_stream(CordWebsocket *self, GIOStream *stream, GError **error)
 {
-  g_autoptr(GIOStream) base = g_object_ref(stream);
+  g_autoptr(GIOStream) at = g_object_ref(stream);
 
-  if (G_IS_TLS_CONNECTION(base)) {
-    GIOStream *below = NULL;
+  while (at && !G_IS_SOCKET_CONNECTION(at)) {
+    GIOStream *base = get_base(at);
 
-    self->tls_input = G_POLLABLE_INPUT_STREAM(g_io_stream_get_input_stream(base));
-    self->tls_output = G_POLLABLE_OUTPUT_STREAM(g_io_stream_get_output_stream(base));
-    g_object_get(base, "base-io-stream", &below, NULL);
-    g_set_object(&base, below);
-    g_clear_object(&below);
+    if (G_IS_TLS_CONNECTION(at)) {
+      self->tls_input = G_POLLABLE_INPUT_STREAM(g_io_stream_get_input_stream(at));
+      self->tls_output = G_POLLABLE_OUTPUT_STREAM(g_io_stream_get_output_stream(at));
+    }
+    g_object_unref(at);
+    at = base;
   }
-  if (!G_IS_SOCKET_CONNECTION(base)) {
+  if (at == NULL) {
     g_set_error(error, CORD_ERROR, CORD_ERROR_INVALID,
-                "a WebSocket needs a socket below it, not a %s", G_OBJECT_TYPE_NAME(base));
+                "a WebSocket needs a socket below it, not a %s", G_OBJECT_TYPE_NAME(stream));
     return FALSE;
   }
   self->stream = g_object_ref(stream);
-  self->socket = g_object_ref(g_socket_connection_get_socket(G_SOCKET_CONNECTION(base)));
+  self->socket = g_object_ref(g_socket_connection_get_socket(G_SOCKET_CONNECTION(at)));
   self->fd = g_socket_get_fd(self->socket);
   g_socket_set_blocking(self->socket, FALSE);
-  /* frames are small and timed: none may wait for another. Not for sockets of another family. */
+  /* frames are small and timed: none may wait for another */
   if (g_socket_get_family(self->socket) != G_SOCKET_FAMILY_UNIX)
-    g_socket_set_option(self->socket, 6 /* IPPROTO_TCP */, 1 /* TCP_NODELAY */, 1, NULL);
+    g_socket_set_option(self->socket, IPPROTO_TCP, TCP_NODELAY, 1, NULL);
   return TRUE;
 }
 
 /**
  * cord_websocket_new:
  * @worker: where it will live
- * @stream: a #GSocketConnection, or a #GTlsConnection over one, after the handshake
+ * @stream: after the handshake: a #GSocketConnection, a #GTlsConnection, or a stream that says by a
+ *   property "base-iostream" what it wraps and that is not read any more
  * @role: ours
  * @already_read: (nullable): bytes of the peer that were read with the handshake
  * @error: return location for an error

@@ -6,5 +6,8 @@
 #include "cord-g711.h"
 #include "cord-transcript.h"
 #include "cord-turn.h"
+#include "cord-json.h"
+#include "cord-websocket-client.h"
+#include "cord-websocket-server.h"
 #include "cord-websocket.h"
 #include "cord-worker.h"

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "cord-json.h"
+
+#include <string.h>
+
+#include "cord-error.h"
+
+/**
+ * cord_json_parse:
+ * @text: a text from outside
+ * @length: of @text in bytes, or -1
+ * @max_depth: see cord_json_scan(); 0 for %CORD_JSON_MAX_DEPTH
+ * @max_bytes: the longest text that is looked at; 0 for %CORD_JSON_MAX_BYTES
+ * @error: return location for an error
+ *
+ * The one way from a text to JSON: nothing reaches json-glib that was not scanned before. Any
+ * thread.
+ *
+ * Returns: (transfer full): the node, or %NULL with %CORD_ERROR_INVALID or %CORD_ERROR_TOO_LARGE
+ */
+JsonNode *
+cord_json_parse(const gchar *text, gssize length, guint max_depth, gsize max_bytes, GError **error)
+{
+  gsize size = length < 0 ? strlen(text) : (gsize)length;
+  gsize limit = max_bytes ? max_bytes : CORD_JSON_MAX_BYTES;
+  g_autoptr(JsonParser) parser = NULL;
+  g_autoptr(GError) inner = NULL;
+
+  if (size > limit) {
+    g_set_error(error, CORD_ERROR, CORD_ERROR_TOO_LARGE, "%zu bytes of JSON, at most %zu are read",
+                size, limit);
+    return NULL;
+  }
+  if (!cord_json_scan(text, size, max_depth ? max_depth : CORD_JSON_MAX_DEPTH, error))
+    return NULL;
+  parser = json_parser_new_immutable();
+  if (!json_parser_load_from_data(parser, text, (gssize)size, &inner)) {
+    g_set_error(error, CORD_ERROR, CORD_ERROR_INVALID, "not JSON: %s", inner->message);
+    return NULL;
+  }
+  return json_parser_steal_root(parser);
+}
+
+/**
+ * cord_json_parse_object:
+ * @text: a text from outside
+ * @length: of @text in bytes, or -1
+ * @error: return location for an error
+ *
+ * The same for a text that must be an object.
+ *
+ * Returns: (transfer full): the object, or %NULL
+ */
+JsonObject *
+cord_json_parse_object(const gchar *text, gssize length, GError **error)
+{
+  g_autoptr(JsonNode) node = cord_json_parse(text, length, 0, 0, error);
+
+  if (node == NULL)
+    return NULL;
+  if (!JSON_NODE_HOLDS_OBJECT(node)) {
+    g_set_error_literal(error, CORD_ERROR, CORD_ERROR_INVALID, "a JSON object is wanted");
+    return NULL;
+  }
+  return json_node_dup_object(node);
+}
+
+static JsonNode *
+get_member(JsonObject *object, const gchar *name, const gchar *kind, GError **error)
+{
+  JsonNode *node = object ? json_object_get_member(object, name) : NULL;
+
+  if (node == NULL)
+    g_set_error(error, CORD_ERROR, CORD_ERROR_INVALID, "\"%s\" is missing; a %s is wanted", name,
+                kind);
+  return node;
+}
+
+static void
+set_wrong(const gchar *name, const gchar *kind, GError **error)
+{
+  g_set_error(error, CORD_ERROR, CORD_ERROR_INVALID, "\"%s\" is not a %s", name, kind);
+}
+
+/**
+ * cord_json_get_string:
+ * @object: (nullable): an object
+ * @name: the member
+ * @error: return location for an error that names the member
+ *
+ * Returns: (transfer none): the string, or %NULL
+ */
+const gchar *
+cord_json_get_string(JsonObject *object, const gchar *name, GError **error)
+{
+  JsonNode *node = get_member(object, name, "string", error);
+
+  if (node && JSON_NODE_HOLDS_VALUE(node) && json_node_get_value_type(node) == G_TYPE_STRING)
+    return json_node_get_string(node);
+  if (node)
+    set_wrong(name, "string", error);
+  return NULL;
+}
+
+/**
+ * cord_json_get_int:
+ * @object: (nullable): an object
+ * @name: the member
+ * @value: (out): the number
+ * @error: return location for an error that names the member
+ *
+ * Returns: whether it is an integer
+ */
+gboolean
+cord_json_get_int(JsonObject *object, const gchar *name, gint64 *value, GError **error)
+{
+  JsonNode *node = get_member(object, name, "integer", error);
+
+  if (node && JSON_NODE_HOLDS_VALUE(node) && json_node_get_value_type(node) == G_TYPE_INT64) {
+    *value = json_node_get_int(node);
+    return TRUE;
+  }
+  if (node)
+    set_wrong(name, "integer", error);
+  return FALSE;
+}
+
+/**
+ * cord_json_get_boolean:
+ * @object: (nullable): an object
+ * @name: the member
+ * @value: (out): the truth
+ * @error: return location for an error that names the member
+ *
+ * Returns: whether it is true or false
+ */
+gboolean
+cord_json_get_boolean(JsonObject *object, const gchar *name, gboolean *value, GError **error)
+{
+  JsonNode *node = get_member(object, name, "boolean", error);
+
+  if (node && JSON_NODE_HOLDS_VALUE(node) && json_node_get_value_type(node) == G_TYPE_BOOLEAN) {
+    *value = json_node_get_boolean(node);
+    return TRUE;
+  }
+  if (node)
+    set_wrong(name, "boolean", error);
+  return FALSE;
+}
+
+/**
+ * cord_json_get_object:
+ * @object: (nullable): an object
+ * @name: the member
+ * @error: return location for an error that names the member
+ *
+ * Returns: (transfer none): the object, or %NULL
+ */
+JsonObject *
+cord_json_get_object(JsonObject *object, const gchar *name, GError **error)
+{
+  JsonNode *node = get_member(object, name, "object", error);
+
+  if (node && JSON_NODE_HOLDS_OBJECT(node))
+    return json_node_get_object(node);
+  if (node)
+    set_wrong(name, "object", error);
+  return NULL;
+}
+
+/**
+ * cord_json_get_array:
+ * @object: (nullable): an object
+ * @name: the member
+ * @error: return location for an error that names the member
+ *
+ * Returns: (transfer none): the array, or %NULL
+ */
+JsonArray *
+cord_json_get_array(JsonObject *object, const gchar *name, GError **error)
+{
+  JsonNode *node = get_member(object, name, "array", error);
+
+  if (node && JSON_NODE_HOLDS_ARRAY(node))
+    return json_node_get_array(node);
+  if (node)
+    set_wrong(name, "array", error);
+  return NULL;
+}
+
+/**
+ * cord_json_peek_string:
+ * @object: (nullable): an object
+ * @name: the member
+ * @fallback: (nullable): for a member that is missing or no string
+ *
+ * Returns: (transfer none) (nullable): the string or @fallback
+ */
+const gchar *
+cord_json_peek_string(JsonObject *object, const gchar *name, const gchar *fallback)
+{
+  const gchar *text = cord_json_get_string(object, name, NULL);
+
+  return text ? text : fallback;
+}
+
+/**
+ * cord_json_peek_int:
+ * @object: (nullable): an object
+ * @name: the member
+ * @fallback: for a member that is missing or no integer
+ *
+ * Returns: the number or @fallback
+ */
+gint64
+cord_json_peek_int(JsonObject *object, const gchar *name, gint64 fallback)
+{
+  gint64 value;
+
+  return cord_json_get_int(object, name, &value, NULL) ? value : fallback;
+}
+
+/**
+ * cord_json_peek_object:
+ * @object: (nullable): an object
+ * @name: the member
+ *
+ * Returns: (transfer none) (nullable): the object, or %NULL when there is none
+ */
+JsonObject *
+cord_json_peek_object(JsonObject *object, const gchar *name)
+{
+  return cord_json_get_object(object, name, NULL);
+}
+
+/**
+ * cord_json_peek_array:
+ * @object: (nullable): an object
+ * @name: the member
+ *
+ * Returns: (transfer none) (nullable): the array, or %NULL when there is none
+ */
+JsonArray *
+cord_json_peek_array(JsonObject *object, const gchar *name)
+{
+  return cord_json_get_array(object, name, NULL);
+}
+
+/**
+ * cord_json_print:
+ * @node: a node
+ *
+ * Returns: (transfer full): @node on one line
+ */
+gchar *
+cord_json_print(JsonNode *node)
+{
+  return json_to_string(node, FALSE);
+}
+
+/**
+ * cord_json_print_object:
+ * @object: an object
+ *
+ * Returns: (transfer full): @object on one line
+ */
+gchar *
+cord_json_print_object(JsonObject *object)
+{
+  g_autoptr(JsonNode) node = json_node_new(JSON_NODE_OBJECT);
+
+  json_node_set_object(node, object);
+  return json_to_string(node, FALSE);
+}
