@@ -121,7 +121,7 @@ static const struct {
   [PROP_MAX_TURN] = { G_STRUCT_OFFSET(TurnSettings, max_turn), GST_SECOND, "max-turn",
                       "Longest turn",
                       "After how long a caller who does not pause is answered all the same, in "
-                      "seconds",
+                      "seconds (0 = never)",
                       3600, 60 },
 };
 

@@ -36,6 +36,7 @@ struct _TurnLogic {
   /* the caller's words */
   GString *text;
   gchar *interim;
+  guint64 interim_start;
   guint64 used_until; /* of speech before this, so many words were taken from an interim */
   guint used_words;
   guint64 position;
@@ -94,6 +95,8 @@ use_interim(TurnLogic *self, guint64 until)
     return;
   self->used_words += turn_words_count(self->interim);
   self->used_until = until;
+  if (self->interim_start != TURN_TIME_NONE)
+    self->used_until = MAX(until, self->interim_start + 1);
   append_text(self, self->interim);
   g_clear_pointer(&self->interim, g_free);
 }
@@ -244,7 +247,7 @@ static gboolean
 has_spoken_too_long(const TurnLogic *self)
 {
   return (self->speaking || self->outstanding > 0) && self->position != TURN_TIME_NONE &&
-         self->now >= self->position + self->settings.max_turn;
+         self->settings.max_turn > 0 && self->now >= self->position + self->settings.max_turn;
 }
 
 static TurnReason
@@ -278,11 +281,7 @@ decide(TurnLogic *self)
     commit(self, TURN_REASON_MAX_TURN);
 }
 
-/**
- * turn_logic_new:
- *
- * Returns: a machine for one conversation; turn_logic_configure() it before anything else
- */
+/* Configure it before anything else. */
 TurnLogic *
 turn_logic_new(void)
 {
@@ -414,6 +413,7 @@ void
 turn_logic_interim(TurnLogic *self, const gchar *text, guint64 start)
 {
   g_free(self->interim);
+  self->interim_start = start;
   self->interim = g_strstrip(g_strdup(new_words(self, text, start)));
   if (*self->interim == '\0')
     g_clear_pointer(&self->interim, g_free);

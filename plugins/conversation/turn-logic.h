@@ -94,7 +94,7 @@ typedef struct {
  * @final_timeout: how long to wait for a final transcript, ns
  * @barge_in_min_speech: speech that takes the floor from the agent, ns; 0 for never
  * @dtmf_timeout: pause that ends a row of keypresses, ns
- * @max_turn: after how long a caller who does not pause is answered all the same, ns
+ * @max_turn: after how long a caller who does not pause is answered all the same, ns; 0 for never
  * @min_interruption_words: words that take the floor from the agent; 0 for never
  * @allow_interruptions: whether the agent can be interrupted at all
  */
