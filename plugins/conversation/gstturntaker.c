@@ -296,7 +296,7 @@ take_text(GstTurnTaker *self, GstBuffer *buffer)
 
   if (!gst_buffer_map(buffer, &map, GST_MAP_READ))
     return;
-  text = g_utf8_make_valid((const gchar *)map.data, map.size);
+  text = g_utf8_make_valid(map.size ? (const gchar *)map.data : "", map.size);
   gst_buffer_unmap(buffer, &map);
   GST_OBJECT_LOCK(self);
   turn_logic_advance(self->logic, now);
