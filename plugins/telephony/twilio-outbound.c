@@ -69,7 +69,7 @@ publish(TwilioOutbound *self)
 
   g_mutex_lock(&self->lock);
   self->published = self->playout.earlier + twilio_playout_get_position(&self->playout, now);
-  self->published_limit = self->playout.earlier + self->playout.sent;
+  self->published_limit = self->playout.earlier + twilio_playout_get_limit(&self->playout);
   self->published_time = now;
   g_mutex_unlock(&self->lock);
 }
@@ -167,10 +167,11 @@ on_tick(GstClockTime now, gpointer data)
   if (twilio_playout_take_deadline(&self->playout, MARK_GRACE, now)) {
     twilio_session_report(self->session, TWILIO_PROBLEM_LOST_MARK,
                           "The carrier did not echo a mark; its audio counts as played");
-    twilio_outbound_tell_progress(self);
     twilio_outbound_settle(self);
+    twilio_outbound_tell_progress(self);
   }
   drain(self);
+  publish(self);
   if (self->tick && !twilio_playout_is_pending(&self->playout) && !self->current)
     cord_tick_remove(g_steal_pointer(&self->tick));
 }

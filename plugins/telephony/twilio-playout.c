@@ -201,6 +201,15 @@ twilio_playout_is_pending(const TwilioPlayout *self)
   return self->sent > self->played || self->marks->len > 0;
 }
 
+/** twilio_playout_get_limit: the first mark that has not come back, or the end, in bytes. */
+guint64
+twilio_playout_get_limit(const TwilioPlayout *self)
+{
+  guint64 limit = self->marks->len > 0 ? g_array_index(self->marks, Mark, 0).position : self->sent;
+
+  return MAX(limit, self->played);
+}
+
 /**
  * twilio_playout_get_position:
  * @self: the books
@@ -212,11 +221,9 @@ twilio_playout_is_pending(const TwilioPlayout *self)
 guint64
 twilio_playout_get_position(const TwilioPlayout *self, GstClockTime now)
 {
-  guint64 limit = self->marks->len > 0 ? g_array_index(self->marks, Mark, 0).position : self->sent;
-
   if (self->sent == 0)
     return 0;
-  return CLAMP(extrapolate(self, now), self->played, MAX(limit, self->played));
+  return CLAMP(extrapolate(self, now), self->played, twilio_playout_get_limit(self));
 }
 
 /** twilio_playout_get_ahead: how many bytes the carrier still has to play, by the clock. */

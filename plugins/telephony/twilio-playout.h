@@ -55,6 +55,7 @@ void twilio_playout_make_mark(TwilioPlayout *self, gchar name[TWILIO_MARK_NAME_M
 TwilioEcho twilio_playout_take_echo(TwilioPlayout *self, const gchar *name, GstClockTime now);
 gboolean twilio_playout_take_deadline(TwilioPlayout *self, GstClockTime grace, GstClockTime now);
 gboolean twilio_playout_is_pending(const TwilioPlayout *self);
+guint64 twilio_playout_get_limit(const TwilioPlayout *self);
 guint64 twilio_playout_get_position(const TwilioPlayout *self, GstClockTime now);
 guint64 twilio_playout_get_ahead(const TwilioPlayout *self, GstClockTime now);
 TwilioTurn *twilio_playout_take_done(TwilioPlayout *self);
