@@ -187,7 +187,12 @@ on_closed(CordWebsocket *websocket, guint16 code, const gchar *reason, const GEr
                          error    ? error->message
                          : reason ? reason
                                   : "");
-  twilio_session_stop(self, 0, "closed", sentence);
+  /* what the peer did wrong is an error; that it went is not */
+  if (g_error_matches(error, CORD_ERROR, CORD_ERROR_PROTOCOL) ||
+      g_error_matches(error, CORD_ERROR, CORD_ERROR_TOO_LARGE))
+    twilio_session_stop(self, 0, "error", sentence);
+  else
+    twilio_session_stop(self, 0, "closed", sentence);
 }
 
 const CordWebsocketHandlers twilio_session_handlers = {
