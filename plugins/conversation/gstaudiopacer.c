@@ -147,7 +147,9 @@ on_posted(gpointer data)
   GstAudioPacer *self = data;
 
   g_atomic_int_set(&self->release_posted, FALSE);
-  release(self, cord_worker_get_time(self->worker));
+  /* the worker may have stopped the element before it came to this */
+  if (self->worker && cord_worker_is_current(self->worker))
+    release(self, cord_worker_get_time(self->worker));
 }
 
 static void

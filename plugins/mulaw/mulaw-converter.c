@@ -187,8 +187,10 @@ process_chunk(MulawConverter *self, const guint8 *in, gsize n_in, guint8 *out, g
     floats_from_samples(before, samples, n_in);
   }
   gst_audio_resampler_resample(self->resampler, in ? planes_in : NULL, n_in, planes_out, n_out);
-  samples_from_floats(samples, after, n_out);
-  write_samples(&self->out, samples, out, n_out);
+  if (n_out > 0) {
+    samples_from_floats(samples, after, n_out);
+    write_samples(&self->out, samples, out, n_out);
+  }
   return n_out;
 }
 

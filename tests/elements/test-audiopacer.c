@@ -88,6 +88,7 @@ static void
 teardown(Fixture *f, gconstpointer data)
 {
   gst_harness_teardown(f->h);
+  cord_worker_iterate(f->worker); /* what was posted before must not mind */
   gst_clear_buffer(&f->last);
   g_string_free(f->log, TRUE);
   g_byte_array_unref(f->out);
@@ -551,6 +552,8 @@ test_late_frames_are_counted(void)
 int
 main(int argc, char **argv)
 {
+  int result;
+
   gst_init(&argc, &argv);
   g_test_init(&argc, &argv, NULL);
   TEST("the first frames leave at once", NULL, test_first_frames_leave_at_once);
@@ -577,5 +580,7 @@ main(int argc, char **argv)
   TEST("stopping lets a waiting thread go", NULL, test_stopping_lets_the_other_thread_go);
   TEST("upstream hears of errors downstream", NULL, test_upstream_hears_of_errors);
   g_test_add_func("/audiopacer/late frames are counted", test_late_frames_are_counted);
-  return g_test_run();
+  result = g_test_run();
+  gst_deinit();
+  return result;
 }

@@ -508,6 +508,8 @@ test_files_get_times(void)
 int
 main(int argc, char **argv)
 {
+  int result;
+
   gst_init(&argc, &argv);
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/mulawcodec/the filter is flat and lets nothing fold back",
@@ -522,5 +524,7 @@ main(int argc, char **argv)
   g_test_add_func("/mulawcodec/a flush leaves no trace", test_a_flush_leaves_no_trace);
   g_test_add_func("/mulawcodec/turns stay on the audio, its form's metas do not", test_metas_stay);
   g_test_add_func("/mulawcodec/files without times get them", test_files_get_times);
-  return g_test_run();
+  result = g_test_run();
+  gst_deinit();
+  return result;
 }

@@ -394,6 +394,8 @@ test_no_caps_no_audio(void)
 int
 main(int argc, char **argv)
 {
+  int result;
+
   gst_init(&argc, &argv);
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/mulawcodec/codes equal those of the ITU-T", test_codes_equal_the_library);
@@ -410,5 +412,7 @@ main(int argc, char **argv)
                   test_decoding_comes_before_resampling);
   g_test_add_func("/mulawcodec/half a sample waits for its other half", test_half_a_sample_waits);
   g_test_add_func("/mulawcodec/without caps audio is refused", test_no_caps_no_audio);
-  return g_test_run();
+  result = g_test_run();
+  gst_deinit();
+  return result;
 }

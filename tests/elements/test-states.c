@@ -141,5 +141,6 @@ main(int argc, char **argv)
     add_tests(l->data);
   result = g_test_run();
   gst_plugin_feature_list_free(factories);
+  gst_deinit();
   return result;
 }
