@@ -103,8 +103,8 @@ trim(GArray *samples)
   g_array_remove_range(samples, 0, first * FRAME);
 }
 
-GArray *
-lab_say(const gchar *text, guint voice)
+static GArray *
+synthesize(const gchar *text, guint voice)
 {
   static cst_voice *voices[N_VOICES];
   cst_wave *wave;
@@ -123,12 +123,29 @@ lab_say(const gchar *text, guint voice)
   return samples;
 }
 #else
-GArray *
-lab_say(const gchar *text, guint voice)
+static GArray *
+synthesize(const gchar *text, guint voice)
 {
   return lab_array(0);
 }
 #endif
+
+GArray *
+lab_say(const gchar *text, guint voice)
+{
+  static GHashTable *said;
+  g_autofree gchar *key = g_strdup_printf("%u %s", voice % N_VOICES, text);
+  GArray *speech;
+
+  if (said == NULL)
+    said = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_array_unref);
+  speech = g_hash_table_lookup(said, key);
+  if (speech == NULL) {
+    speech = synthesize(text, voice);
+    g_hash_table_insert(said, g_steal_pointer(&key), speech);
+  }
+  return g_array_copy(speech);
+}
 
 static gfloat
 gaussian(GRand *rand)
