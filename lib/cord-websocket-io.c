@@ -109,7 +109,8 @@ send_at_once(CordWebsocket *self, const guint8 *header, gsize header_size, const
   gssize n;
 
   memcpy(frame, header, header_size);
-  memcpy(frame + header_size, data, length);
+  if (length > 0)
+    memcpy(frame + header_size, data, length);
   if (self->role == CORD_WEBSOCKET_CLIENT)
     cord_websocket_mask(frame + header_size, length, mask);
   n = write_some(self, frame, header_size + length);
