@@ -469,6 +469,16 @@ gst_voice_detect_finalize(GObject *object)
   G_OBJECT_CLASS(gst_voice_detect_parent_class)->finalize(object);
 }
 
+/* Speech-to-text asks whether its utterances will be cut for it. */
+static gboolean
+gst_voice_detect_src_query(GstPad *pad, GstObject *parent, GstQuery *query)
+{
+  if (GST_QUERY_TYPE(query) == GST_QUERY_CUSTOM &&
+      gst_structure_has_name(gst_query_get_structure(query), CORD_QUERY_VOICE_ACTIVITY))
+    return TRUE;
+  return gst_pad_query_default(pad, parent, query);
+}
+
 static void
 gst_voice_detect_init(GstVoiceDetect *self)
 {
@@ -487,6 +497,7 @@ gst_voice_detect_init(GstVoiceDetect *self)
 
   self->srcpad = gst_pad_new_from_static_template(&src_template, "src");
   GST_PAD_SET_PROXY_CAPS(self->srcpad);
+  gst_pad_set_query_function(self->srcpad, gst_voice_detect_src_query);
   gst_element_add_pad(GST_ELEMENT(self), self->srcpad);
 }
 

@@ -324,6 +324,18 @@ test_stats(void)
   gst_harness_teardown(h);
 }
 
+static void
+test_query(void)
+{
+  GstHarness *h = new_mulaw_harness();
+  GstQuery *query =
+      gst_query_new_custom(GST_QUERY_CUSTOM, gst_structure_new_empty(CORD_QUERY_VOICE_ACTIVITY));
+
+  g_assert_true(gst_pad_peer_query(h->sinkpad, query));
+  gst_query_unref(query);
+  gst_harness_teardown(h);
+}
+
 /* ---- against speech in noise, and against the stock detector on the same sound ---- */
 
 static GArray *
@@ -531,6 +543,7 @@ main(int argc, char **argv)
   g_test_add_func("/voicedetect/a-flush-forgets-who-was-speaking", test_flush);
   g_test_add_func("/voicedetect/without-time-stamps-samples-count", test_no_timestamps);
   g_test_add_func("/voicedetect/levels-can-be-read", test_stats);
+  g_test_add_func("/voicedetect/speech-to-text-can-ask-for-it", test_query);
   g_test_add_func("/voicedetect/speech-is-found-in-noise", test_speech_in_noise);
   g_test_add_func("/voicedetect/stationary-noise-is-left-alone", test_stationary_noise);
   return g_test_run();
