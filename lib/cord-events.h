@@ -55,6 +55,14 @@ G_BEGIN_DECLS
 #define CORD_EVENT_CALL_STOPPED "cordboard/call-stopped"
 
 /**
+ * CORD_QUERY_VOICE_ACTIVITY:
+ *
+ * The name of a custom query that goes upstream: it is answered by an element that sends speech-started
+ * and speech-stopped.
+ */
+#define CORD_QUERY_VOICE_ACTIVITY "cordboard-voice-activity"
+
+/**
  * CordPlayoutState:
  * @CORD_PLAYOUT_PLAYING: audio of the turn is on its way; position is what was played so far
  * @CORD_PLAYOUT_DONE: the carrier acknowledged the turn's last frame
