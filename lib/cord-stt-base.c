@@ -338,7 +338,7 @@ ask_for_voicedetect(CordSttBase *self)
 {
   CordSttBasePrivate *priv = PRIV(self);
   GstQuery *query =
-      gst_query_new_custom(GST_QUERY_CUSTOM, gst_structure_new_empty("cordboard-voice-activity"));
+      gst_query_new_custom(GST_QUERY_CUSTOM, gst_structure_new_empty(CORD_QUERY_VOICE_ACTIVITY));
 
   priv->asked = TRUE;
   priv->voice_detected = priv->voice_detected || gst_pad_peer_query(priv->sink, query);
