@@ -128,12 +128,21 @@ on_headers(SoupServer *server, SoupServerMessage *message, const char *path, GHa
   soup_message_body_set_accumulate(soup_server_message_get_request_body(message), FALSE);
 }
 
+/* soup_server_get_uris() would tell too, but loses the addresses it asks for (libsoup 3.2). */
+static guint
+find_port(SoupServer *server)
+{
+  g_autoptr(GSList) sockets = soup_server_get_listeners(server);
+  g_autoptr(GSocketAddress) address = g_socket_get_local_address(sockets->data, NULL);
+
+  return g_inet_socket_address_get_port(G_INET_SOCKET_ADDRESS(address));
+}
+
 static gboolean
 start_listening(TwilioListener *self, const gchar *address, guint port, GError **error)
 {
   g_autoptr(GSocketAddress) where = g_inet_socket_address_new_from_string(address, port);
   g_autoptr(GError) local = NULL;
-  GSList *uris;
 
   if (!where) {
     g_set_error(error, CORD_ERROR, CORD_ERROR_INVALID, "\"%s\" is not an address to listen on",
@@ -145,9 +154,7 @@ start_listening(TwilioListener *self, const gchar *address, guint port, GError *
                 port, local->message);
     return FALSE;
   }
-  uris = soup_server_get_uris(self->server);
-  self->port = uris ? (guint)g_uri_get_port(uris->data) : port;
-  g_slist_free_full(uris, (GDestroyNotify)g_uri_unref);
+  self->port = find_port(self->server);
   return TRUE;
 }
 

@@ -93,7 +93,9 @@ a_peer_that_does_not_read_is_given_up_in_bounded_memory(void)
   /* media goes on flowing in while nothing is read */
   while (flow == GST_FLOW_OK && seconds < 300) {
     for (guint i = 0; i < 50 && flow == GST_FLOW_OK; i++) {
-      flow = gst_harness_push(rig->out, gst_buffer_new_allocate(NULL, 160, NULL));
+      GstBuffer *buffer = gst_buffer_new_allocate(NULL, 160, NULL);
+      gst_buffer_memset(buffer, 0, 7, 160);
+      flow = gst_harness_push(rig->out, buffer);
       if (flow == GST_FLOW_OK)
         twilio_peer_send_media(rig->peer, seconds * 1000 + i * 20, 1, 160);
       twilio_rig_advance_ms(rig, 20);

@@ -2,7 +2,11 @@
 #include "twilio-peer.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <json-glib/json-glib.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -28,6 +32,19 @@ message_free(gpointer data)
   g_free(message);
 }
 
+static TwilioPeer *
+peer_new(int fd)
+{
+  TwilioPeer *self = g_new0(TwilioPeer, 1);
+
+  self->fd = fd;
+  self->sequence = 1;
+  self->chunk = 1;
+  self->input = g_byte_array_new();
+  self->heard = g_ptr_array_new_with_free_func(message_free);
+  return self;
+}
+
 /**
  * twilio_peer_new:
  * @far_end: (out) (transfer full): the end for the code under test
@@ -37,21 +54,55 @@ message_free(gpointer data)
 TwilioPeer *
 twilio_peer_new(GSocketConnection **far_end)
 {
-  TwilioPeer *self = g_new0(TwilioPeer, 1);
   g_autoptr(GSocket) socket = NULL;
   int pair[2];
 
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0)
     g_error("socketpair: %s", g_strerror(errno));
-  self->fd = pair[0];
-  self->sequence = 1;
-  self->chunk = 1;
-  self->input = g_byte_array_new();
-  self->heard = g_ptr_array_new_with_free_func(message_free);
   socket = g_socket_new_from_fd(pair[1], NULL);
   g_socket_set_blocking(socket, FALSE);
   *far_end = g_socket_connection_factory_create_connection(socket);
-  return self;
+  return peer_new(pair[0]);
+}
+
+/**
+ * twilio_peer_dial:
+ * @port: on this machine
+ * @path: of the WebSocket
+ * @status: (out): what the server answered
+ *
+ * Connects over TCP as a carrier does, and waits for the answer.
+ *
+ * Returns: (transfer full) (nullable): a carrier, or %NULL unless @status is 101
+ */
+TwilioPeer *
+twilio_peer_dial(guint port, const gchar *path, guint *status)
+{
+  struct sockaddr_in address = { .sin_family = AF_INET,
+                                 .sin_port = htons(port),
+                                 .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+  g_autofree gchar *request = g_strdup_printf(
+      "GET %s HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+      "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+      path);
+  gchar answer[4096] = "";
+  gsize length = 0;
+  int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+  if (connect(fd, (struct sockaddr *)&address, sizeof address) < 0)
+    g_error("connect: %s", g_strerror(errno));
+  if (send(fd, request, strlen(request), MSG_NOSIGNAL) < 0)
+    g_error("send: %s", g_strerror(errno));
+  while (!strstr(answer, "\r\n\r\n") && length < sizeof answer - 1 &&
+         recv(fd, answer + length, 1, 0) == 1)
+    answer[++length] = 0;
+  *status = length > 12 ? atoi(answer + 9) : 0;
+  if (*status != 101) {
+    close(fd);
+    return NULL;
+  }
+  fcntl(fd, F_SETFL, O_NONBLOCK);
+  return peer_new(fd);
 }
 
 void
@@ -393,4 +444,26 @@ twilio_peer_is_closed(TwilioPeer *self)
 {
   twilio_peer_hear(self);
   return self->closed;
+}
+
+/**
+ * twilio_peer_wait:
+ * @self: a carrier that has dialled
+ * @kind: what to wait for
+ *
+ * Returns: (transfer none): the first message of that kind since it was last made to forget
+ */
+TwilioPeerMessage *
+twilio_peer_wait(TwilioPeer *self, TwilioPeerKind kind)
+{
+  struct pollfd wait = { .fd = self->fd, .events = POLLIN };
+
+  while (twilio_peer_count(self, kind) == 0) {
+    if (self->closed || poll(&wait, 1, 10000) <= 0)
+      g_error("the far end says nothing more");
+  }
+  for (guint i = 0; i < self->heard->len; i++)
+    if (((TwilioPeerMessage *)self->heard->pdata[i])->kind == kind)
+      return self->heard->pdata[i];
+  g_assert_not_reached();
 }

@@ -39,6 +39,7 @@ typedef struct {
 typedef struct _TwilioPeer TwilioPeer;
 
 TwilioPeer *twilio_peer_new(GSocketConnection **far_end);
+TwilioPeer *twilio_peer_dial(guint port, const gchar *path, guint *status);
 void twilio_peer_free(TwilioPeer *self);
 
 /* Saying */
@@ -62,6 +63,7 @@ TwilioPeerMessage *twilio_peer_last(TwilioPeer *self, TwilioPeerKind kind);
 guint twilio_peer_echo_marks(TwilioPeer *self);
 void twilio_peer_forget(TwilioPeer *self);
 gboolean twilio_peer_is_closed(TwilioPeer *self);
+TwilioPeerMessage *twilio_peer_wait(TwilioPeer *self, TwilioPeerKind kind);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(TwilioPeer, twilio_peer_free)
 
 G_END_DECLS
