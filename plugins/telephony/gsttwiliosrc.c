@@ -401,10 +401,9 @@ gst_twilio_src_finalize(GObject *object)
 }
 
 static void
-install_properties(GObjectClass *klass)
+install_settings(GObjectClass *klass)
 {
   const GParamFlags ready = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY;
-  const GParamFlags readable = G_PARAM_READABLE | G_PARAM_STATIC_STRINGS;
 
   g_object_class_install_property(klass, PROP_ADDRESS,
                                   g_param_spec_string("address", "Address",
@@ -415,10 +414,6 @@ install_properties(GObjectClass *klass)
       g_param_spec_uint("port", "Port",
                         "TCP port to listen on, without a connection (0 = any free port)", 0, 65535,
                         DEFAULT_PORT, ready));
-  g_object_class_install_property(klass, PROP_CURRENT_PORT,
-                                  g_param_spec_uint("current-port", "Current port",
-                                                    "TCP port it listens on (0 = none)", 0, 65535,
-                                                    0, readable));
   g_object_class_install_property(klass, PROP_PATH,
                                   g_param_spec_string("path", "Path",
                                                       "Path of the WebSocket, without a connection",
@@ -456,6 +451,17 @@ install_properties(GObjectClass *klass)
                         "Longest gap of the carrier's timestamps that is filled with silence, ms; "
                         "a longer one becomes a discontinuity",
                         0, 600000, DEFAULT_MAX_GAP_FILL, ready));
+}
+
+static void
+install_facts(GObjectClass *klass)
+{
+  const GParamFlags readable = G_PARAM_READABLE | G_PARAM_STATIC_STRINGS;
+
+  g_object_class_install_property(klass, PROP_CURRENT_PORT,
+                                  g_param_spec_uint("current-port", "Current port",
+                                                    "TCP port it listens on (0 = none)", 0, 65535,
+                                                    0, readable));
   g_object_class_install_property(klass, PROP_CALL_SID,
                                   g_param_spec_string("call-sid", "Call SID",
                                                       "The carrier's name of the call", NULL,
@@ -505,7 +511,8 @@ gst_twilio_src_class_init(GstTwilioSrcClass *klass)
   object_class->finalize = gst_twilio_src_finalize;
   element_class->change_state = gst_twilio_src_change_state;
   element_class->send_event = gst_twilio_src_send_event;
-  install_properties(object_class);
+  install_settings(object_class);
+  install_facts(object_class);
 
   /**
    * GstTwilioSrc::accept:

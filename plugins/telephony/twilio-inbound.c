@@ -277,6 +277,8 @@ listen(TwilioInbound *self)
 void
 twilio_inbound_attach(TwilioInbound *self, TwilioInboundSettings *settings)
 {
+  if (settings->connection != self->settings.connection)
+    self->spent = FALSE;
   clear_settings(&self->settings);
   self->settings = *settings;
   memset(settings, 0, sizeof *settings);
@@ -307,8 +309,17 @@ twilio_inbound_play(TwilioInbound *self)
   if (!self->attached || self->reading)
     return;
   self->reading = TRUE;
-  if (self->settings.connection)
-    twilio_session_open(self->session, self->settings.connection, self->settings.start_timeout);
+  if (!self->settings.connection)
+    return;
+  if (self->spent || cord_websocket_get_worker(self->settings.connection) != self->worker) {
+    GST_ELEMENT_ERROR(self->element, RESOURCE, SETTINGS,
+                      ("The connection cannot be used%s.", self->spent ? " twice" : " here"),
+                      ("It must be a new one, on the worker of the element."));
+    end_stream(self);
+    return;
+  }
+  self->spent = TRUE;
+  twilio_session_open(self->session, self->settings.connection, self->settings.start_timeout);
 }
 
 /**

@@ -66,6 +66,7 @@ typedef struct {
   GstFlowReturn flow;
   gboolean attached;
   gboolean reading;
+  gboolean spent;    /* the connection has been read */
   gboolean accepted; /* a stream has started */
   gboolean begun;    /* stream-start, caps and segment went out */
   gboolean ended;    /* EOS went out */

@@ -448,6 +448,17 @@ going_down_closes_the_connection(void)
 }
 
 static void
+a_connection_cannot_be_used_twice(void)
+{
+  g_autoptr(TwilioRig) rig = twilio_rig_new_started();
+
+  gst_element_set_state(rig->src, GST_STATE_READY);
+  gst_element_set_state(rig->src, GST_STATE_PLAYING);
+  twilio_rig_run(rig);
+  twilio_rig_assert_error(rig, "twice");
+}
+
+static void
 two_sources_cannot_have_one_session(void)
 {
   g_autoptr(TwilioRig) rig = twilio_rig_new_started();
@@ -511,6 +522,7 @@ main(int argc, char **argv)
   ADD(goes_on_through_a_flush_of_downstream);
   ADD(an_eos_event_of_the_application_hangs_up);
   ADD(going_down_closes_the_connection);
+  ADD(a_connection_cannot_be_used_twice);
   ADD(two_sources_cannot_have_one_session);
   ADD(survives_any_order_of_state_changes);
   return g_test_run();
