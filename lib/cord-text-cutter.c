@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "cord-text-cutter.h"
+
+#include <string.h>
+
+#define CLAUSE_CHARACTERS 12 /* the shortest first clause */
+#define CLAUSE_WORDS 3
+#define MAX_PIECE 220 /* bytes without a boundary after which a space will do */
+#define LOOK_AHEAD 16 /* bytes behind that limit, so that a boundary before it is certain */
+
+struct _CordTextCutter {
+  GString *raw; /* text that is not cut yet, valid UTF-8 but for its last character */
+  gboolean first;
+  gboolean finished;
+};
+
+static const gchar *abbreviations[] = {
+  "mr",  "mrs",    "ms",  "dr",   "prof", "st",  "jr",  "sr",  "vs",
+  "etc", "approx", "no",  "e.g",  "i.e",  "fig", "inc", "ltd", "co",
+  "jan", "feb",    "aug", "sept", "oct",  "nov", "dec", "ave", NULL,
+};
+
+/**
+ * cord_text_cutter_new: (skip)
+ *
+ * Returns: (transfer full): a cutter without text
+ */
+CordTextCutter *
+cord_text_cutter_new(void)
+{
+  CordTextCutter *self = g_new0(CordTextCutter, 1);
+
+  self->raw = g_string_new(NULL);
+  self->first = TRUE;
+  return self;
+}
+
+/**
+ * cord_text_cutter_free: (skip)
+ * @self: (transfer full): a cutter
+ */
+void
+cord_text_cutter_free(CordTextCutter *self)
+{
+  g_string_free(self->raw, TRUE);
+  g_free(self);
+}
+
+/**
+ * cord_text_cutter_reset: (skip)
+ * @self: a cutter
+ *
+ * Forgets everything; the next piece is a first one again.
+ */
+void
+cord_text_cutter_reset(CordTextCutter *self)
+{
+  g_string_truncate(self->raw, 0);
+  self->first = TRUE;
+  self->finished = FALSE;
+}
+
+/**
+ * cord_text_cutter_feed: (skip)
+ * @self: a cutter
+ * @text: more text; it may begin and end anywhere, even within a character
+ */
+void
+cord_text_cutter_feed(CordTextCutter *self, const gchar *text)
+{
+  g_string_append(self->raw, text);
+}
+
+/**
+ * cord_text_cutter_finish: (skip)
+ * @self: a cutter
+ *
+ * No more text comes: what is left is a piece, too.
+ */
+void
+cord_text_cutter_finish(CordTextCutter *self)
+{
+  self->finished = TRUE;
+}
+
+/* The word that ends before a full stop: "e.g" of "(e.g.". */
+static gboolean
+is_abbreviation(const gchar *text, gsize end)
+{
+  gsize start = end;
+  g_autofree gchar *word = NULL;
+
+  while (start > 0 && (g_ascii_isalnum(text[start - 1]) || text[start - 1] == '.'))
+    start--;
+  word = g_ascii_strdown(text + start, (gssize)(end - start));
+  return (end - start == 1 && g_ascii_isalpha(text[start]) && text[start] != 'I') ||
+         g_strv_contains(abbreviations, word);
+}
+
+static gboolean
+is_time_of_day(const gchar *text, gsize end)
+{
+  return end >= 3 && (g_ascii_strncasecmp(text + end - 3, "a.m", 3) == 0 ||
+                      g_ascii_strncasecmp(text + end - 3, "p.m", 3) == 0);
+}
+
+/* What closes after a full stop belongs to the sentence. */
+static gsize
+skip_closing(const gchar *text, gsize at)
+{
+  for (;;) {
+    if (text[at] && strchr("\"')]*_", text[at]))
+      at++;
+    else if (g_str_has_prefix(text + at, "\xe2\x80\x9d") ||
+             g_str_has_prefix(text + at, "\xe2\x80\x99"))
+      at += 3;
+    else
+      return at;
+  }
+}
+
+typedef enum {
+  NO_BOUNDARY,
+  BOUNDARY,
+  UNCERTAIN, /* what follows must be seen first */
+} Boundary;
+
+/* A full stop and its like at `at`; `after` becomes the end of the sentence. */
+static Boundary
+sentence_ends(CordTextCutter *self, gsize at, gsize *after)
+{
+  const gchar *text = self->raw->str;
+  gsize next = at + 1;
+
+  while (text[next] && strchr(".!?", text[next]))
+    next++;
+  next = skip_closing(text, next);
+  *after = next;
+  if (text[next] == '\0')
+    return self->finished ? BOUNDARY : UNCERTAIN;
+  if (!g_ascii_isspace(text[next]))
+    return NO_BOUNDARY;
+  if (text[at] != '.' || next > at + 1)
+    return BOUNDARY;
+  if (is_time_of_day(text, at)) {
+    while (g_ascii_isspace(text[next]))
+      next++;
+    if (text[next] == '\0')
+      return self->finished ? BOUNDARY : UNCERTAIN;
+    return g_ascii_isupper(text[next]) ? BOUNDARY : NO_BOUNDARY;
+  }
+  if (is_abbreviation(text, at))
+    return NO_BOUNDARY;
+  /* "1. First": the number of a list is no sentence */
+  if (at > 0 && g_ascii_isdigit(text[at - 1])) {
+    gsize start = at;
+
+    while (start > 0 && g_ascii_isdigit(text[start - 1]))
+      start--;
+    if (start == 0 || text[start - 1] == '\n')
+      return NO_BOUNDARY;
+  }
+  return BOUNDARY;
+}
+
+static guint
+count_words(const gchar *text, gsize length)
+{
+  gboolean inside = FALSE;
+  guint count = 0;
+
+  for (gsize i = 0; i < length; i++) {
+    gboolean space = g_ascii_isspace(text[i]);
+
+    count += !space && !inside;
+    inside = !space;
+  }
+  return count;
+}
+
+static Boundary
+clause_ends(CordTextCutter *self, gsize at, gsize *after)
+{
+  const gchar *text = self->raw->str;
+
+  *after = at + 1;
+  if (text[at + 1] == '\0')
+    return self->finished ? BOUNDARY : UNCERTAIN;
+  if (!g_ascii_isspace(text[at + 1]) || at < CLAUSE_CHARACTERS)
+    return NO_BOUNDARY;
+  return count_words(text, at) >= CLAUSE_WORDS ? BOUNDARY : NO_BOUNDARY;
+}
+
+/* A fence of three backticks: the code behind it is for the eye. Returns where the code ends. */
+static Boundary
+skip_code(CordTextCutter *self, gsize at, gsize *after)
+{
+  const gchar *end = strstr(self->raw->str + at + 3, "```");
+
+  if (end) {
+    g_string_erase(self->raw, (gssize)at, (gssize)(end + 3 - (self->raw->str + at)));
+    *after = at;
+    return NO_BOUNDARY;
+  }
+  if (self->finished) {
+    g_string_truncate(self->raw, at);
+    *after = at;
+    return NO_BOUNDARY;
+  }
+  return UNCERTAIN;
+}
+
+/* The end of the first piece in the text, or 0 when it is not there yet. */
+static gsize
+find_cut(CordTextCutter *self)
+{
+  for (gsize i = 0; i < self->raw->len;) {
+    const gchar *text = self->raw->str;
+    gsize after = i + 1;
+    Boundary boundary = NO_BOUNDARY;
+
+    if (g_str_has_prefix(text + i, "```")) {
+      boundary = skip_code(self, i, &after);
+    } else if (text[i] == '`' && !self->finished && i + 2 >= self->raw->len) {
+      boundary = UNCERTAIN;
+    } else if (strchr(".!?", text[i])) {
+      boundary = sentence_ends(self, i, &after);
+    } else if (text[i] == '\n') {
+      boundary = count_words(text, i) > 0 ? BOUNDARY : NO_BOUNDARY;
+    } else if (self->first && strchr(",;:", text[i])) {
+      boundary = clause_ends(self, i, &after);
+    }
+    if (boundary == BOUNDARY)
+      return after;
+    if (boundary == UNCERTAIN)
+      return 0;
+    i = after;
+    if (i >= MAX_PIECE && self->raw->len >= MAX_PIECE + LOOK_AHEAD) {
+      const gchar *space = g_strrstr_len(self->raw->str, MAX_PIECE, " ");
+
+      return space && space > self->raw->str
+                 ? (gsize)(space - self->raw->str) + 1
+                 : (gsize)(g_utf8_find_prev_char(self->raw->str, self->raw->str + MAX_PIECE) -
+                           self->raw->str);
+    }
+  }
+  return self->finished ? self->raw->len : 0;
+}
+
+static gboolean
+is_for_the_eye(gunichar c)
+{
+  return c == '*' || c == '`' || c == '#' || c == '~' || c == '|' || c == 0xfe0f || c == 0x200d ||
+         (c >= 0x1f000 && c <= 0x1faff) || (c >= 0x2600 && c <= 0x27bf) || c == 0xfffd;
+}
+
+/* [text](address) is its text. */
+static gboolean
+read_link(const gchar **at, GString *out)
+{
+  const gchar *close = strchr(*at, ']');
+  const gchar *end = close && close[1] == '(' ? strchr(close, ')') : NULL;
+
+  if (end == NULL)
+    return FALSE;
+  g_string_append_len(out, *at + 1, close - *at - 1);
+  *at = end + 1;
+  return TRUE;
+}
+
+/* What the voice gets of a piece: no marks for the eye, single spaces. */
+static gchar *
+clean(const gchar *text, gsize length)
+{
+  g_autofree gchar *valid = g_utf8_make_valid(text, (gssize)length);
+  g_autoptr(GString) out = g_string_new(NULL);
+  const gchar *p = valid;
+  gboolean line_start = TRUE;
+
+  while (*p) {
+    gunichar c = g_utf8_get_char(p);
+
+    if (c == '[' && read_link(&p, out))
+      continue;
+    p = g_utf8_next_char(p);
+    if (c == '_' &&
+        (out->len == 0 || g_ascii_isspace(out->str[out->len - 1]) || !g_ascii_isalnum(*p)))
+      continue;
+    if ((c == '-' || c == '>') && line_start && (*p == ' ' || *p == '\0'))
+      continue;
+    if (g_unichar_isspace(c)) {
+      line_start = line_start || c == '\n';
+      if (out->len > 0 && out->str[out->len - 1] != ' ')
+        g_string_append_c(out, ' ');
+    } else if (!is_for_the_eye(c)) {
+      line_start = FALSE;
+      g_string_append_unichar(out, c);
+    }
+  }
+  return g_strstrip(g_strdup(out->str));
+}
+
+static gboolean
+can_be_spoken(const gchar *text)
+{
+  for (const gchar *p = text; *p; p = g_utf8_next_char(p)) {
+    if (g_unichar_isalnum(g_utf8_get_char(p)))
+      return TRUE;
+  }
+  return FALSE;
+}
+
+/**
+ * cord_text_cutter_pop: (skip)
+ * @self: a cutter
+ *
+ * Returns: (transfer full) (nullable): the next piece, without space at its ends, or %NULL when
+ * more text is needed
+ */
+gchar *
+cord_text_cutter_pop(CordTextCutter *self)
+{
+  for (;;) {
+    gsize cut = find_cut(self);
+    g_autofree gchar *piece = NULL;
+
+    if (cut == 0)
+      return NULL;
+    piece = clean(self->raw->str, cut);
+    g_string_erase(self->raw, 0, (gssize)cut);
+    if (can_be_spoken(piece)) {
+      self->first = FALSE;
+      return g_steal_pointer(&piece);
+    }
+  }
+}
