@@ -189,16 +189,16 @@ on_parsed(CordWebsocketMessageType type, guint8 *data, gsize length, gpointer us
 void
 cord_websocket_take_bytes(CordWebsocket *self, guint8 *data, gsize length)
 {
-  g_autoptr(GByteArray) pending = NULL;
+  g_autoptr(GByteArray) pending = g_steal_pointer(&self->pending);
   CordWebsocketFault fault;
   gsize consumed;
 
   self->heard = TRUE;
   self->stats.bytes_received += length;
-  if (self->pending) {
-    g_byte_array_append(self->pending, data, (guint)length);
-    data = self->pending->data;
-    length = self->pending->len;
+  if (pending) {
+    g_byte_array_append(pending, data, (guint)length);
+    data = pending->data;
+    length = pending->len;
   }
   if (!cord_websocket_parser_feed(&self->parser, data, length, &consumed, on_parsed, self,
                                   &fault)) {
