@@ -12,16 +12,19 @@ static GstStaticCaps static_caps = GST_STATIC_CAPS(TWILIO_CAPS);
 static void
 begin_stream(TwilioInbound *self, const gchar *stream_sid)
 {
-  g_autofree gchar *id = gst_pad_create_stream_id(self->pad, self->element, stream_sid);
-  g_autoptr(GstCaps) caps = gst_static_caps_get(&static_caps);
-  GstEvent *event = gst_event_new_stream_start(id);
+  g_autofree gchar *id = NULL;
+  g_autoptr(GstCaps) caps = NULL;
   GstSegment segment;
+  GstEvent *event;
 
   if (self->begun)
     return;
   self->begun = TRUE;
+  id = gst_pad_create_stream_id(self->pad, self->element, stream_sid);
+  event = gst_event_new_stream_start(id);
   gst_event_set_group_id(event, gst_util_group_id_next());
   gst_pad_push_event(self->pad, event);
+  caps = gst_static_caps_get(&static_caps);
   gst_pad_push_event(self->pad, gst_event_new_caps(caps));
   gst_segment_init(&segment, GST_FORMAT_TIME);
   gst_pad_push_event(self->pad, gst_event_new_segment(&segment));

@@ -111,6 +111,8 @@ a_peer_that_does_not_read_is_given_up_in_bounded_memory(void)
 int
 main(int argc, char **argv)
 {
+  gint result;
+
   g_test_init(&argc, &argv, NULL);
   gst_init(&argc, &argv);
 #define ADD(name) g_test_add_func("/twilio-endings/" #name, name)
@@ -121,5 +123,7 @@ main(int argc, char **argv)
   ADD(stop_without_close_ends_all_the_same);
   ADD(what_comes_after_stop_is_not_heard);
   ADD(a_peer_that_does_not_read_is_given_up_in_bounded_memory);
-  return g_test_run();
+  result = g_test_run();
+  gst_deinit(); /* the leaks tracer reports here */
+  return result;
 }

@@ -191,6 +191,8 @@ a_port_in_use_is_an_error(void)
 int
 main(int argc, char **argv)
 {
+  gint result;
+
   g_test_init(&argc, &argv, NULL);
   gst_init(&argc, &argv);
 #define ADD(name) g_test_add_func("/twilio-standalone/" #name, name)
@@ -199,5 +201,7 @@ main(int argc, char **argv)
   ADD(who_only_knocks_does_not_end_it);
   ADD(says_everything_and_hangs_up);
   ADD(a_port_in_use_is_an_error);
-  return g_test_run();
+  result = g_test_run();
+  gst_deinit(); /* the leaks tracer reports here */
+  return result;
 }

@@ -567,6 +567,8 @@ media_and_mark_leave_together(void)
 int
 main(int argc, char **argv)
 {
+  gint result;
+
   g_test_init(&argc, &argv, NULL);
   gst_init(&argc, &argv);
 #define ADD(name) g_test_add_func("/twiliosink/" #name, name)
@@ -595,5 +597,7 @@ main(int argc, char **argv)
   ADD(going_down_frees_another_thread);
   ADD(a_flush_of_another_thread_clears_too);
   ADD(media_and_mark_leave_together);
-  return g_test_run();
+  result = g_test_run();
+  gst_deinit(); /* the leaks tracer reports here */
+  return result;
 }

@@ -495,6 +495,8 @@ survives_any_order_of_state_changes(void)
 int
 main(int argc, char **argv)
 {
+  gint result;
+
   g_test_init(&argc, &argv, NULL);
   gst_init(&argc, &argv);
 #define ADD(name) g_test_add_func("/twiliosrc/" #name, name)
@@ -525,5 +527,7 @@ main(int argc, char **argv)
   ADD(a_connection_cannot_be_used_twice);
   ADD(two_sources_cannot_have_one_session);
   ADD(survives_any_order_of_state_changes);
-  return g_test_run();
+  result = g_test_run();
+  gst_deinit(); /* the leaks tracer reports here */
+  return result;
 }
