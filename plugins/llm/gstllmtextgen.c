@@ -1,0 +1,849 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/**
+ * SECTION:element-llmtextgen
+ * @title: llmtextgen
+ * @short_description: answers text with text
+ *
+ * Each text buffer is what a caller said; the answer leaves in pieces that can be spoken, as the
+ * model writes it. Who thinks is a matter of #GstLlmTextgen:provider: "scripted" answers from a
+ * file by rules (it is no model), "openai" asks any server with OpenAI's chat completions.
+ *
+ * |[
+ * echo "Tell me a joke" | gst-launch-1.0 -q fdsrc ! text/x-raw,format=utf8 ! llmtextgen
+ * provider=scripted append-newline=true ! fdsink
+ * ]|
+ */
+#include "config.h"
+
+#include <string.h>
+
+#include "cord-error.h"
+#include "cord-inbox.h"
+#include "cord-json.h"
+#include "llm-elements.h"
+#include "llm-providers.h"
+#include "llm-session.h"
+
+GST_DEBUG_CATEGORY_STATIC(llmtextgen_debug);
+#define GST_CAT_DEFAULT llmtextgen_debug
+
+#define MAX_SCRIPT (4 * 1024 * 1024) /* bytes */
+
+#define GST_TYPE_LLM_TEXTGEN (gst_llm_textgen_get_type())
+G_DECLARE_FINAL_TYPE(GstLlmTextgen, gst_llm_textgen, GST, LLM_TEXTGEN, GstElement)
+
+struct _GstLlmTextgen {
+  GstElement parent_instance;
+  GstPad *sink, *src;
+  CordInbox *inbox;
+  CordWorker *worker;
+
+  /* properties; object lock */
+  gchar *context, *provider, *model, *api_key, *url, *system_prompt, *greeting;
+  gchar *script, *script_location, *fallback_text, *tools;
+  gdouble temperature;
+  guint max_tokens, max_history_turns;
+  guint tool_timeout_ms, request_timeout_ms, first_token_timeout_ms;
+  gboolean append_newline;
+
+  /* from READY on */
+  CordLlmProvider *thinker;
+  LlmConfig config; /* its strings are copies of its own */
+  JsonNode *tools_node;
+
+  /* worker only */
+  LlmSession *session;
+  GstSegment segment;
+  gboolean greeted;
+  gboolean need_caps, need_segment;
+  guint own_turns; /* where nobody upstream counts them */
+  gint64 continues_turn, continues;
+  GstClockTime position;
+  GstEvent *eos;
+};
+
+enum {
+  PROP_0,
+  PROP_CONTEXT,
+  PROP_PROVIDER,
+  PROP_MODEL_ID,
+  PROP_API_KEY,
+  PROP_BASE_URL,
+  PROP_SYSTEM_PROMPT,
+  PROP_GREETING,
+  PROP_SCRIPT,
+  PROP_SCRIPT_LOCATION,
+  PROP_FALLBACK_TEXT,
+  PROP_TOOLS,
+  PROP_TEMPERATURE,
+  PROP_MAX_TOKENS,
+  PROP_MAX_HISTORY_TURNS,
+  PROP_TOOL_TIMEOUT,
+  PROP_REQUEST_TIMEOUT,
+  PROP_FIRST_TOKEN_TIMEOUT,
+  PROP_APPEND_NEWLINE,
+  PROP_HINTS,
+  PROP_STATS,
+};
+
+enum {
+  SIGNAL_SUBMIT_TOOL_RESULT,
+  N_SIGNALS,
+};
+
+static guint signals[N_SIGNALS];
+
+G_DEFINE_FINAL_TYPE(GstLlmTextgen, gst_llm_textgen, GST_TYPE_ELEMENT)
+GST_ELEMENT_REGISTER_DEFINE(llmtextgen, "llmtextgen", GST_RANK_NONE, GST_TYPE_LLM_TEXTGEN)
+
+static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE(
+    "sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS("text/x-raw, format = (string) utf8"));
+static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE(
+    "src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS("text/x-raw, format = (string) utf8"));
+
+/* What the session says, on the worker */
+
+static void
+push_preamble(GstLlmTextgen *self)
+{
+  if (self->need_caps) {
+    g_autoptr(GstCaps) caps = gst_pad_get_pad_template_caps(self->src);
+
+    gst_pad_push_event(self->src, gst_event_new_caps(caps));
+    self->need_caps = FALSE;
+  }
+  if (self->need_segment) {
+    gst_pad_push_event(self->src, gst_event_new_segment(&self->segment));
+    self->need_segment = FALSE;
+  }
+}
+
+static void
+on_started(CordTurn *turn, gpointer data)
+{
+  GstLlmTextgen *self = data;
+  guint number = cord_turn_get_number(turn);
+
+  push_preamble(self);
+  cord_element_post(GST_ELEMENT(self),
+                    cord_structure_new_turn(CORD_EVENT_RESPONSE_STARTED, number));
+  gst_pad_push_event(self->src,
+                     cord_event_new(cord_structure_new_turn(CORD_EVENT_RESPONSE_STARTED, number)));
+}
+
+static void
+on_piece(CordTurn *turn, const gchar *text, gpointer data)
+{
+  GstLlmTextgen *self = data;
+  GString *piece = g_string_new(text);
+  GstBuffer *buffer;
+
+  cord_element_post(
+      GST_ELEMENT(self),
+      cord_structure_new_turn_text(CORD_EVENT_RESPONSE_PIECE, cord_turn_get_number(turn), text));
+  if (self->append_newline)
+    g_string_append_c(piece, '\n');
+  buffer = gst_buffer_new_wrapped(piece->str, piece->len);
+  g_string_free(piece, FALSE);
+  GST_BUFFER_PTS(buffer) = self->position;
+  cord_buffer_set_turn(buffer, turn);
+  push_preamble(self);
+  gst_pad_push(self->src, buffer);
+}
+
+static void
+on_finished(CordTurn *turn, const gchar *text, gpointer data)
+{
+  GstLlmTextgen *self = data;
+  guint number = cord_turn_get_number(turn);
+
+  cord_element_post(GST_ELEMENT(self),
+                    cord_structure_new_turn_text(CORD_EVENT_RESPONSE_FINISHED, number, text));
+  gst_pad_push_event(self->src, cord_event_new(cord_structure_new_turn_text(
+                                    CORD_EVENT_RESPONSE_FINISHED, number, text)));
+}
+
+static void
+on_heard(guint turn, const gchar *text, const gchar *full_text, gboolean interrupted, gpointer data)
+{
+  cord_element_post(GST_ELEMENT(data),
+                    cord_structure_new_heard(turn, text, full_text, interrupted));
+}
+
+static void
+on_tool_call(guint turn, const gchar *id, const gchar *name, const gchar *arguments, gpointer data)
+{
+  cord_element_post(GST_ELEMENT(data), cord_structure_new_tool_call(turn, id, name, arguments));
+}
+
+static void
+on_problem(const GError *error, gpointer data)
+{
+  cord_element_post_warning(GST_ELEMENT(data), error);
+}
+
+static void
+on_idle(gpointer data)
+{
+  GstLlmTextgen *self = data;
+
+  if (self->eos)
+    gst_pad_push_event(self->src, g_steal_pointer(&self->eos));
+}
+
+static const LlmSessionFuncs session_funcs = {
+  on_started, on_piece, on_finished, on_heard, on_tool_call, on_problem, on_idle,
+};
+
+/* Streaming, on the worker */
+
+static GstFlowReturn
+take_buffer(GstLlmTextgen *self, GstBuffer *buffer)
+{
+  g_autofree gchar *text = NULL;
+  g_autoptr(CordTurn) turn = NULL;
+  gint64 continues = -1;
+  GstMapInfo map;
+
+  if (gst_buffer_map(buffer, &map, GST_MAP_READ)) {
+    text = map.size > 0 ? g_strstrip(g_utf8_make_valid((const gchar *)map.data, (gssize)map.size))
+                        : NULL;
+    gst_buffer_unmap(buffer, &map);
+  }
+  turn = cord_buffer_get_turn(buffer);
+  turn = turn ? cord_turn_ref(turn) : cord_turn_new(++self->own_turns);
+  if (GST_BUFFER_PTS_IS_VALID(buffer))
+    self->position = GST_BUFFER_PTS(buffer) +
+                     (GST_BUFFER_DURATION_IS_VALID(buffer) ? GST_BUFFER_DURATION(buffer) : 0);
+  gst_buffer_unref(buffer);
+  if (text == NULL || *text == '\0')
+    return GST_FLOW_OK;
+  if (self->continues_turn == (gint64)cord_turn_get_number(turn))
+    continues = self->continues;
+  self->continues_turn = -1;
+  llm_session_answer(self->session, turn, text, continues);
+  return GST_FLOW_OK;
+}
+
+static void
+greet(GstLlmTextgen *self)
+{
+  g_autofree gchar *greeting = NULL;
+  g_autoptr(CordTurn) turn = NULL;
+
+  if (self->greeted)
+    return;
+  self->greeted = TRUE;
+  GST_OBJECT_LOCK(self);
+  greeting = g_strdup(self->greeting);
+  GST_OBJECT_UNLOCK(self);
+  if (greeting == NULL || *greeting == '\0')
+    return;
+  turn = cord_turn_new(0);
+  cord_turn_stamp(turn, CORD_TURN_STAMP_TURN_END, cord_worker_get_time(self->worker));
+  llm_session_say(self->session, turn, greeting);
+}
+
+static void
+take_event(GstLlmTextgen *self, GstEvent *event)
+{
+  guint continues;
+
+  switch (GST_EVENT_TYPE(event)) {
+  case GST_EVENT_CAPS:
+    gst_event_unref(event);
+    return;
+  case GST_EVENT_SEGMENT:
+    gst_event_copy_segment(event, &self->segment);
+    gst_event_unref(event);
+    self->need_segment = TRUE;
+    push_preamble(self);
+    greet(self);
+    return;
+  case GST_EVENT_GAP:
+    gst_event_unref(event);
+    return;
+  case GST_EVENT_EOS:
+    gst_clear_event(&self->eos);
+    self->eos = event;
+    if (!llm_session_is_busy(self->session))
+      on_idle(self);
+    return;
+  default:
+    break;
+  }
+  if (cord_event_is(event, CORD_EVENT_TURN_STARTED) &&
+      cord_structure_get_continues(gst_event_get_structure(event), &continues)) {
+    self->continues_turn = cord_structure_get_turn(gst_event_get_structure(event));
+    self->continues = continues;
+  }
+  gst_pad_push_event(self->src, event);
+}
+
+static GstFlowReturn
+on_object(GstMiniObject *object, gpointer data)
+{
+  if (GST_IS_BUFFER(object))
+    return take_buffer(data, GST_BUFFER_CAST(object));
+  take_event(data, GST_EVENT_CAST(object));
+  return GST_FLOW_OK;
+}
+
+static GstFlowReturn
+sink_chain(GstPad *pad, GstObject *parent, GstBuffer *buffer)
+{
+  return cord_inbox_push(GST_LLM_TEXTGEN(parent)->inbox, GST_MINI_OBJECT_CAST(buffer));
+}
+
+static void
+run_interrupt(gpointer data)
+{
+  GstLlmTextgen *self = data;
+
+  llm_session_interrupt(self->session);
+  gst_clear_event(&self->eos);
+  self->need_segment = TRUE;
+}
+
+static void
+run_settle(gpointer data)
+{
+  llm_session_settle(((GstLlmTextgen *)data)->session);
+}
+
+static gboolean
+sink_event(GstPad *pad, GstObject *parent, GstEvent *event)
+{
+  GstLlmTextgen *self = GST_LLM_TEXTGEN(parent);
+  gboolean pushed;
+
+  switch (GST_EVENT_TYPE(event)) {
+  case GST_EVENT_FLUSH_START:
+    cord_inbox_set_flushing(self->inbox, TRUE);
+    if (cord_worker_is_current(self->worker))
+      run_interrupt(self);
+    return gst_pad_push_event(self->src, event);
+  case GST_EVENT_FLUSH_STOP:
+    if (!cord_worker_is_current(self->worker))
+      cord_worker_call(self->worker, run_interrupt, self);
+    cord_inbox_set_flushing(self->inbox, FALSE);
+    /* the sink tells what was heard while it handles this */
+    pushed = gst_pad_push_event(self->src, event);
+    cord_worker_call(self->worker, run_settle, self);
+    return pushed;
+  case GST_EVENT_STREAM_START:
+    return gst_pad_push_event(self->src, event);
+  default:
+    break;
+  }
+  if (GST_EVENT_IS_SERIALIZED(event))
+    return cord_inbox_push(self->inbox, GST_MINI_OBJECT_CAST(event)) == GST_FLOW_OK;
+  return gst_pad_event_default(pad, parent, event);
+}
+
+typedef struct {
+  GstLlmTextgen *self;
+  CordPlayout playout;
+} Playout;
+
+static void
+run_playout(gpointer data)
+{
+  Playout *playout = data;
+
+  if (playout->self->session)
+    llm_session_playout(playout->self->session, &playout->playout);
+}
+
+static void
+free_playout(gpointer data)
+{
+  gst_object_unref(((Playout *)data)->self);
+  g_free(data);
+}
+
+static gboolean
+src_event(GstPad *pad, GstObject *parent, GstEvent *event)
+{
+  GstLlmTextgen *self = GST_LLM_TEXTGEN(parent);
+  CordPlayout playout;
+
+  if (cord_event_is(event, CORD_EVENT_PLAYOUT) &&
+      cord_structure_get_playout(gst_event_get_structure(event), &playout)) {
+    if (cord_worker_is_current(self->worker)) {
+      if (self->session)
+        llm_session_playout(self->session, &playout);
+    } else {
+      Playout *posted = g_new0(Playout, 1);
+
+      posted->self = gst_object_ref(self);
+      posted->playout = playout;
+      cord_worker_post(self->worker, run_playout, posted, free_playout);
+    }
+  }
+  return gst_pad_event_default(pad, parent, event);
+}
+
+/* Life */
+
+static gboolean
+load_script(GstLlmTextgen *self, GError **error)
+{
+  CordLlmProviderClass *klass = CORD_LLM_PROVIDER_GET_CLASS(self->thinker);
+  g_autofree gchar *text = NULL;
+  g_autofree gchar *location = NULL;
+  g_autoptr(GError) inner = NULL;
+  gsize size = 0;
+
+  GST_OBJECT_LOCK(self);
+  text = g_strdup(self->script);
+  location = g_strdup(self->script_location);
+  GST_OBJECT_UNLOCK(self);
+  if (klass->load == NULL)
+    return TRUE;
+  if (location && text == NULL && !g_file_get_contents(location, &text, &size, &inner)) {
+    g_set_error(error, CORD_ERROR, CORD_ERROR_NOT_FOUND, "the script cannot be read: %s",
+                inner->message);
+    return FALSE;
+  }
+  if (size > MAX_SCRIPT) {
+    g_set_error(error, CORD_ERROR, CORD_ERROR_TOO_LARGE, "the script %s is too long", location);
+    return FALSE;
+  }
+  return klass->load(self->thinker, text, error);
+}
+
+static gboolean
+read_tools(GstLlmTextgen *self, const gchar *text, GError **error)
+{
+  g_clear_pointer(&self->tools_node, json_node_unref);
+  if (text == NULL || *text == '\0')
+    return TRUE;
+  self->tools_node = cord_json_parse(text, -1, 0, 0, error);
+  if (self->tools_node && !JSON_NODE_HOLDS_ARRAY(self->tools_node)) {
+    g_set_error_literal(error, CORD_ERROR, CORD_ERROR_INVALID,
+                        "the property tools is not a JSON array");
+    return FALSE;
+  }
+  return self->tools_node != NULL;
+}
+
+static void
+clear_config(GstLlmTextgen *self)
+{
+  g_free((gchar *)self->config.settings.model);
+  g_free((gchar *)self->config.settings.url);
+  g_free((gchar *)self->config.settings.api_key);
+  g_free((gchar *)self->config.settings.system_prompt);
+  g_free((gchar *)self->config.fallback_text);
+  memset(&self->config, 0, sizeof self->config);
+}
+
+/* Settings are copied when the element starts; what runs reads the copy. */
+static void
+copy_config(GstLlmTextgen *self)
+{
+  const gchar *variable = CORD_LLM_PROVIDER_GET_CLASS(self->thinker)->key_variable;
+  const gchar *key = self->api_key ? self->api_key : variable ? g_getenv(variable) : NULL;
+
+  clear_config(self);
+  GST_OBJECT_LOCK(self);
+  self->config.settings.model = g_strdup(self->model);
+  self->config.settings.url = g_strdup(self->url);
+  self->config.settings.api_key = g_strdup(key);
+  self->config.settings.system_prompt = g_strdup(self->system_prompt);
+  self->config.settings.temperature = self->temperature;
+  self->config.settings.max_tokens = self->max_tokens;
+  self->config.fallback_text = g_strdup(self->fallback_text);
+  self->config.tool_timeout = self->tool_timeout_ms * GST_MSECOND;
+  self->config.request_timeout = self->request_timeout_ms * GST_MSECOND;
+  self->config.first_token_timeout = self->first_token_timeout_ms * GST_MSECOND;
+  self->config.max_turns = self->max_history_turns;
+  GST_OBJECT_UNLOCK(self);
+  if (self->tools_node)
+    self->config.settings.tools = json_node_get_array(self->tools_node);
+}
+
+static gboolean
+prepare(GstLlmTextgen *self)
+{
+  g_autofree gchar *nick = NULL;
+  g_autofree gchar *model = NULL;
+  g_autofree gchar *tools = NULL;
+  g_autoptr(GError) error = NULL;
+
+  GST_OBJECT_LOCK(self);
+  nick = g_strdup(self->provider);
+  model = g_strdup(self->model);
+  tools = g_strdup(self->tools);
+  GST_OBJECT_UNLOCK(self);
+  g_clear_object(&self->thinker);
+  self->thinker = llm_provider_new(nick, model, &error);
+  if (self->thinker == NULL || !load_script(self, &error) || !read_tools(self, tools, &error)) {
+    cord_element_post_error(GST_ELEMENT(self), error);
+    return FALSE;
+  }
+  copy_config(self);
+  return TRUE;
+}
+
+static void
+run_start(gpointer data)
+{
+  GstLlmTextgen *self = data;
+
+  gst_segment_init(&self->segment, GST_FORMAT_TIME);
+  self->greeted = FALSE;
+  self->need_caps = self->need_segment = TRUE;
+  self->own_turns = 0;
+  self->continues_turn = -1;
+  self->position = GST_CLOCK_TIME_NONE;
+  self->session = llm_session_new(self->worker, self->thinker, &self->config, &session_funcs, self);
+  cord_inbox_open(self->inbox, self->worker);
+}
+
+static void
+run_stop(gpointer data)
+{
+  GstLlmTextgen *self = data;
+
+  g_clear_pointer(&self->session, llm_session_free);
+  gst_clear_event(&self->eos);
+}
+
+static GstStateChangeReturn
+change_state(GstElement *element, GstStateChange transition)
+{
+  GstLlmTextgen *self = GST_LLM_TEXTGEN(element);
+  GstStateChangeReturn result;
+
+  if (transition == GST_STATE_CHANGE_NULL_TO_READY) {
+    self->worker = cord_worker_for_element(element, self->context);
+  } else if (transition == GST_STATE_CHANGE_READY_TO_PAUSED) {
+    if (!prepare(self))
+      return GST_STATE_CHANGE_FAILURE;
+    cord_worker_call(self->worker, run_start, self);
+  } else if (transition == GST_STATE_CHANGE_PAUSED_TO_READY) {
+    cord_inbox_close(self->inbox);
+  }
+  result = GST_ELEMENT_CLASS(gst_llm_textgen_parent_class)->change_state(element, transition);
+  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY)
+    cord_worker_call(self->worker, run_stop, self);
+  else if (transition == GST_STATE_CHANGE_READY_TO_NULL)
+    g_clear_object(&self->worker);
+  return result;
+}
+
+typedef struct {
+  GstLlmTextgen *self;
+  gchar *id;
+  gchar *result;
+} ToolResult;
+
+static void
+run_tool_result(gpointer data)
+{
+  ToolResult *result = data;
+
+  if (result->self->session)
+    llm_session_tool_result(result->self->session, result->id, result->result);
+}
+
+static void
+free_tool_result(gpointer data)
+{
+  ToolResult *result = data;
+
+  gst_object_unref(result->self);
+  g_free(result->id);
+  g_free(result->result);
+  g_free(result);
+}
+
+static void
+submit_tool_result(GstLlmTextgen *self, const gchar *id, const gchar *json)
+{
+  ToolResult *result;
+
+  if (self->worker == NULL || id == NULL)
+    return;
+  result = g_new0(ToolResult, 1);
+  *result = (ToolResult){ gst_object_ref(self), g_strdup(id), g_strdup(json ? json : "null") };
+  cord_worker_post(self->worker, run_tool_result, result, free_tool_result);
+}
+
+/* Properties: strings stand in a table, the others in switches */
+
+static gchar **
+string_property(GstLlmTextgen *self, guint id)
+{
+  switch (id) {
+  case PROP_CONTEXT:
+    return &self->context;
+  case PROP_PROVIDER:
+    return &self->provider;
+  case PROP_MODEL_ID:
+    return &self->model;
+  case PROP_API_KEY:
+    return &self->api_key;
+  case PROP_BASE_URL:
+    return &self->url;
+  case PROP_SYSTEM_PROMPT:
+    return &self->system_prompt;
+  case PROP_GREETING:
+    return &self->greeting;
+  case PROP_SCRIPT:
+    return &self->script;
+  case PROP_SCRIPT_LOCATION:
+    return &self->script_location;
+  case PROP_FALLBACK_TEXT:
+    return &self->fallback_text;
+  case PROP_TOOLS:
+    return &self->tools;
+  default:
+    return NULL;
+  }
+}
+
+static guint *
+number_property(GstLlmTextgen *self, guint id)
+{
+  switch (id) {
+  case PROP_MAX_TOKENS:
+    return &self->max_tokens;
+  case PROP_MAX_HISTORY_TURNS:
+    return &self->max_history_turns;
+  case PROP_TOOL_TIMEOUT:
+    return &self->tool_timeout_ms;
+  case PROP_REQUEST_TIMEOUT:
+    return &self->request_timeout_ms;
+  case PROP_FIRST_TOKEN_TIMEOUT:
+    return &self->first_token_timeout_ms;
+  default:
+    return NULL;
+  }
+}
+
+static void
+gst_llm_textgen_set_property(GObject *object, guint id, const GValue *value, GParamSpec *pspec)
+{
+  GstLlmTextgen *self = GST_LLM_TEXTGEN(object);
+  gchar **text = string_property(self, id);
+  guint *number = number_property(self, id);
+
+  GST_OBJECT_LOCK(self);
+  if (text) {
+    g_free(*text);
+    *text = g_value_dup_string(value);
+  } else if (number) {
+    *number = g_value_get_uint(value);
+  } else if (id == PROP_TEMPERATURE) {
+    self->temperature = g_value_get_double(value);
+  } else if (id == PROP_APPEND_NEWLINE) {
+    self->append_newline = g_value_get_boolean(value);
+  } else {
+    G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
+  }
+  GST_OBJECT_UNLOCK(self);
+}
+
+/* What the script expects to hear; also before the element runs, for whoever sets up
+ * speech-to-text. */
+static gchar *
+get_hints(GstLlmTextgen *self)
+{
+  g_autoptr(GError) error = NULL;
+  CordLlmProviderClass *klass;
+
+  if (self->thinker == NULL) {
+    self->thinker = llm_provider_new(self->provider, self->model, &error);
+    if (self->thinker == NULL || !load_script(self, &error)) {
+      GST_WARNING_OBJECT(self, "no hints: %s", error->message);
+      g_clear_object(&self->thinker);
+      return NULL;
+    }
+  }
+  klass = CORD_LLM_PROVIDER_GET_CLASS(self->thinker);
+  return klass->get_hints ? klass->get_hints(self->thinker) : NULL;
+}
+
+static GstStructure *
+get_stats(GstLlmTextgen *self)
+{
+  gint64 input = 0, output = 0;
+
+  if (self->session)
+    llm_session_get_usage(self->session, &input, &output);
+  return gst_structure_new("stats", "input-tokens", G_TYPE_INT64, input, "output-tokens",
+                           G_TYPE_INT64, output, NULL);
+}
+
+static void
+gst_llm_textgen_get_property(GObject *object, guint id, GValue *value, GParamSpec *pspec)
+{
+  GstLlmTextgen *self = GST_LLM_TEXTGEN(object);
+  gchar **text = string_property(self, id);
+  guint *number = number_property(self, id);
+
+  if (id == PROP_HINTS) {
+    g_value_take_string(value, get_hints(self));
+    return;
+  }
+  if (id == PROP_STATS) {
+    g_value_take_boxed(value, get_stats(self));
+    return;
+  }
+  GST_OBJECT_LOCK(self);
+  if (text)
+    g_value_set_string(value, *text);
+  else if (number)
+    g_value_set_uint(value, *number);
+  else if (id == PROP_TEMPERATURE)
+    g_value_set_double(value, self->temperature);
+  else if (id == PROP_APPEND_NEWLINE)
+    g_value_set_boolean(value, self->append_newline);
+  else
+    G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
+  GST_OBJECT_UNLOCK(self);
+}
+
+static void
+gst_llm_textgen_finalize(GObject *object)
+{
+  GstLlmTextgen *self = GST_LLM_TEXTGEN(object);
+
+  for (guint id = PROP_CONTEXT; id <= PROP_TOOLS; id++)
+    g_free(*string_property(self, id));
+  clear_config(self);
+  g_clear_pointer(&self->tools_node, json_node_unref);
+  g_clear_object(&self->thinker);
+  cord_inbox_free(self->inbox);
+  G_OBJECT_CLASS(gst_llm_textgen_parent_class)->finalize(object);
+}
+
+static const struct {
+  guint id;
+  const gchar *name, *nick, *blurb, *fallback;
+} strings[] = {
+  { PROP_CONTEXT, "context", "Context", "Name of the media thread to share", NULL },
+  { PROP_PROVIDER, "provider", "Provider",
+    "Who thinks: scripted or openai; by default the model's own", NULL },
+  { PROP_MODEL_ID, "model-id", "Model ID", "The model, in its provider's words", "scripted" },
+  { PROP_BASE_URL, "base-url", "Base URL",
+    "Address of the service in place of the provider's own, as http://127.0.0.1:11434/v1", NULL },
+  { PROP_SYSTEM_PROMPT, "system-prompt", "System prompt", "What the model is told to be", NULL },
+  { PROP_GREETING, "greeting", "Greeting", "What is said first, when the stream begins", NULL },
+  { PROP_SCRIPT, "script", "Script", "The script of the provider scripted, as JSON", NULL },
+  { PROP_SCRIPT_LOCATION, "script-location", "Script location", "Path of the script", NULL },
+  { PROP_FALLBACK_TEXT, "fallback-text", "Fallback text",
+    "What is said when no answer is to be had",
+    "I am sorry, I did not get that. Could you say it again, please?" },
+  { PROP_TOOLS, "tools", "Tools",
+    "The tools that the model may call: a JSON array as OpenAI has it", NULL },
+};
+
+static const struct {
+  guint id;
+  const gchar *name, *nick, *blurb;
+  guint minimum, maximum, fallback;
+} numbers[] = {
+  { PROP_MAX_TOKENS, "max-tokens", "Maximum tokens", "Longest answer in tokens, 0: the model's own",
+    0, G_MAXINT, 0 },
+  { PROP_MAX_HISTORY_TURNS, "max-history-turns", "Maximum history turns",
+    "How many turns the model is told of, 0: all", 0, 10000, 10 },
+  { PROP_TOOL_TIMEOUT, "tool-timeout", "Tool timeout", "How long a tool may take (ms)", 1, 600000,
+    10000 },
+  { PROP_REQUEST_TIMEOUT, "request-timeout", "Request timeout",
+    "How long a reply may say nothing once it has begun (ms)", 1, 600000, 15000 },
+  { PROP_FIRST_TOKEN_TIMEOUT, "first-token-timeout", "First token timeout",
+    "How long a reply may take to begin (ms)", 1, 600000, 10000 },
+};
+
+static void
+install_properties(GObjectClass *klass)
+{
+  const GParamFlags flags = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY;
+
+  for (guint i = 0; i < G_N_ELEMENTS(strings); i++)
+    g_object_class_install_property(klass, strings[i].id,
+                                    g_param_spec_string(strings[i].name, strings[i].nick,
+                                                        strings[i].blurb, strings[i].fallback,
+                                                        flags));
+  for (guint i = 0; i < G_N_ELEMENTS(numbers); i++)
+    g_object_class_install_property(
+        klass, numbers[i].id,
+        g_param_spec_uint(numbers[i].name, numbers[i].nick, numbers[i].blurb, numbers[i].minimum,
+                          numbers[i].maximum, numbers[i].fallback, flags));
+  g_object_class_install_property(
+      klass, PROP_API_KEY,
+      g_param_spec_string("api-key", "API key",
+                          "Key of the service; by default the environment's (OPENAI_API_KEY)", NULL,
+                          G_PARAM_WRITABLE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY));
+  g_object_class_install_property(klass, PROP_TEMPERATURE,
+                                  g_param_spec_double("temperature", "Temperature",
+                                                      "Of the model, -1: its own", -1, 2, -1,
+                                                      flags));
+  g_object_class_install_property(
+      klass, PROP_APPEND_NEWLINE,
+      g_param_spec_boolean("append-newline", "Append newline",
+                           "End each piece with a line break, for fdsink", FALSE, flags));
+  g_object_class_install_property(
+      klass, PROP_HINTS,
+      g_param_spec_string("hints", "Hints", "Phrases that the script expects, for speech-to-text",
+                          NULL, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
+  g_object_class_install_property(
+      klass, PROP_STATS,
+      g_param_spec_boxed("stats", "Statistics",
+                         "input-tokens and output-tokens, as the service counts",
+                         GST_TYPE_STRUCTURE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
+}
+
+static void
+gst_llm_textgen_class_init(GstLlmTextgenClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS(klass);
+  GstElementClass *element_class = GST_ELEMENT_CLASS(klass);
+
+  GST_DEBUG_CATEGORY_INIT(llmtextgen_debug, "llmtextgen", 0, "language models");
+  object_class->set_property = gst_llm_textgen_set_property;
+  object_class->get_property = gst_llm_textgen_get_property;
+  object_class->finalize = gst_llm_textgen_finalize;
+  element_class->change_state = change_state;
+  install_properties(object_class);
+  /**
+   * GstLlmTextgen::submit-tool-result:
+   * @self: the element
+   * @id: the "id" of a cordboard/tool-call message
+   * @result: JSON
+   *
+   * Gives the model the result of a tool. Any thread.
+   */
+  signals[SIGNAL_SUBMIT_TOOL_RESULT] = g_signal_new_class_handler(
+      "submit-tool-result", G_TYPE_FROM_CLASS(klass), G_SIGNAL_RUN_LAST | G_SIGNAL_ACTION,
+      G_CALLBACK(submit_tool_result), NULL, NULL, NULL, G_TYPE_NONE, 2, G_TYPE_STRING,
+      G_TYPE_STRING);
+  gst_element_class_add_static_pad_template(element_class, &sink_template);
+  gst_element_class_add_static_pad_template(element_class, &src_template);
+  gst_element_class_set_static_metadata(element_class, "Language model", "Text/LLM",
+                                        "Answers what was said, by a script or a language model",
+                                        "Cordboard developers");
+}
+
+static void
+gst_llm_textgen_init(GstLlmTextgen *self)
+{
+  for (guint i = 0; i < G_N_ELEMENTS(strings); i++)
+    *string_property(self, strings[i].id) = g_strdup(strings[i].fallback);
+  for (guint i = 0; i < G_N_ELEMENTS(numbers); i++)
+    *number_property(self, numbers[i].id) = numbers[i].fallback;
+  self->temperature = -1;
+  self->inbox = cord_inbox_new(on_object, self);
+  self->sink = gst_pad_new_from_static_template(&sink_template, "sink");
+  gst_pad_set_chain_function(self->sink, sink_chain);
+  gst_pad_set_event_function(self->sink, sink_event);
+  gst_element_add_pad(GST_ELEMENT(self), self->sink);
+  self->src = gst_pad_new_from_static_template(&src_template, "src");
+  gst_pad_set_event_function(self->src, src_event);
+  gst_pad_use_fixed_caps(self->src);
+  gst_element_add_pad(GST_ELEMENT(self), self->src);
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include "llm-elements.h"
+
+static gboolean
+plugin_init(GstPlugin *plugin)
+{
+  return GST_ELEMENT_REGISTER(llmtextgen, plugin);
+}
+
+GST_PLUGIN_DEFINE(GST_VERSION_MAJOR, GST_VERSION_MINOR, cordboardllm, "Language models: llmtextgen",
+                  plugin_init, PACKAGE_VERSION, "LGPL", PACKAGE_NAME, PACKAGE_ORIGIN)
