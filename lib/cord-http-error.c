@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "cord-http-error.h"
+
+#include <string.h>
+
+#include "cord-http.h"
+#include "cord-json.h"
+
+#define MAX_SAID 300   /* bytes of what a service says that an error repeats */
+#define MIN_SECRET 8   /* characters; what is shorter is in every text */
+#define HIDDEN "(...)" /* in place of a secret */
+
+/**
+ * cord_http_error_code:
+ * @status: of an answer, 300 or more
+ *
+ * Returns: the code in which such an answer is told
+ */
+CordError
+cord_http_error_code(guint status)
+{
+  switch (status) {
+  case 401:
+  case 403:
+    return CORD_ERROR_NOT_AUTHORIZED;
+  case 404:
+    return CORD_ERROR_NOT_FOUND;
+  case 402:
+  case 429:
+    return CORD_ERROR_QUOTA;
+  case 408:
+  case 504:
+    return CORD_ERROR_TIMEOUT;
+  default:
+    return status >= 500   ? CORD_ERROR_NETWORK
+           : status >= 400 ? CORD_ERROR_INVALID
+                           : CORD_ERROR_PROTOCOL;
+  }
+}
+
+/* Services agree on JSON, and not on where in it the sentence is. */
+static const gchar *
+find_message(JsonObject *root)
+{
+  static const gchar *const names[] = { "error", "detail", "message", "err_msg", "title" };
+
+  for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
+    JsonObject *inner = cord_json_peek_object(root, names[i]);
+    const gchar *text = inner ? cord_json_peek_string(inner, "message", NULL)
+                              : cord_json_peek_string(root, names[i], NULL);
+
+    if (text && *text)
+      return text;
+  }
+  return NULL;
+}
+
+/* One line, cut between characters. */
+static gchar *
+to_line(const gchar *text, gsize length)
+{
+  g_autofree gchar *line = g_utf8_make_valid(text, (gssize)MIN(length, MAX_SAID));
+
+  for (gchar *p = line; *p; p++) {
+    if ((guchar)*p < 0x20 || *p == 0x7f)
+      *p = ' ';
+  }
+  g_strstrip(line);
+  /* the half of a character at the cut */
+  if (length > MAX_SAID && g_str_has_suffix(line, "\xef\xbf\xbd"))
+    line[strlen(line) - 3] = '\0';
+  return g_steal_pointer(&line);
+}
+
+/*
+ * cord_http_describe_body:
+ * @body: of an answer that refuses, or its beginning
+ * @length: of @body
+ *
+ * Returns: (transfer full): what it says in one line: the message of its JSON, else its first
+ * bytes, else nothing (a page is not quoted)
+ */
+gchar *
+cord_http_describe_body(const gchar *body, gsize length)
+{
+  g_autoptr(JsonObject) root = NULL;
+  const gchar *message;
+
+  while (length > 0 && g_ascii_isspace(*body)) {
+    body++;
+    length--;
+  }
+  if (length == 0 || *body == '<')
+    return g_strdup("");
+  if (*body == '{')
+    root = cord_json_parse_object(body, (gssize)length, NULL);
+  message = root ? find_message(root) : NULL;
+  return message ? to_line(message, strlen(message)) : to_line(body, length);
+}
+
+static void
+collect_value(GPtrArray *secrets, const gchar *value)
+{
+  const gchar *space = strchr(value, ' ');
+
+  /* "Bearer KEY", "Basic KEY", "Token KEY" */
+  if (space && strlen(space + 1) >= MIN_SECRET)
+    g_ptr_array_add(secrets, g_strdup(space + 1));
+  if (strlen(value) >= MIN_SECRET)
+    g_ptr_array_add(secrets, g_strdup(value));
+}
+
+/*
+ * cord_http_collect_secrets:
+ * @uri: where to
+ * @headers: (nullable): names and values by turns
+ *
+ * Returns: (transfer full): what no error may repeat: the values of headers and of the query, and
+ * who asks
+ */
+GStrv
+cord_http_collect_secrets(GUri *uri, const gchar *const *headers)
+{
+  g_autoptr(GPtrArray) secrets = g_ptr_array_new();
+  const gchar *query = g_uri_get_query(uri);
+
+  for (guint i = 0; headers && headers[i] && headers[i + 1]; i += 2)
+    collect_value(secrets, headers[i + 1]);
+  if (g_uri_get_userinfo(uri))
+    collect_value(secrets, g_uri_get_userinfo(uri));
+  if (query) {
+    g_auto(GStrv) pairs = g_strsplit(query, "&", -1);
+
+    for (guint i = 0; pairs[i]; i++) {
+      const gchar *equals = strchr(pairs[i], '=');
+
+      collect_value(secrets, equals ? equals + 1 : pairs[i]);
+    }
+  }
+  g_ptr_array_add(secrets, NULL);
+  return (GStrv)g_ptr_array_free(g_steal_pointer(&secrets), FALSE);
+}
+
+/*
+ * cord_http_hide_secrets:
+ * @text: what somebody else said
+ * @secrets: what it may not repeat
+ *
+ * Returns: (transfer full): @text without them
+ */
+gchar *
+cord_http_hide_secrets(const gchar *text, const gchar *const *secrets)
+{
+  GString *hidden = g_string_new(text);
+
+  for (guint i = 0; secrets && secrets[i]; i++)
+    g_string_replace(hidden, secrets[i], HIDDEN, 0);
+  return g_string_free(hidden, FALSE);
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/* Inside of the HTTP and WebSocket clients: what is said of an answer that refuses. */
+
+#define CORD_HTTP_MAX_ERROR_BODY 65536 /* bytes that are read to find out why */
+
+G_GNUC_INTERNAL gchar *cord_http_describe_body(const gchar *body, gsize length);
+G_GNUC_INTERNAL GStrv cord_http_collect_secrets(GUri *uri, const gchar *const *headers);
+G_GNUC_INTERNAL gchar *cord_http_hide_secrets(const gchar *text, const gchar *const *secrets);
+
+G_END_DECLS
