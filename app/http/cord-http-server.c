@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "cord-http-server.h"
+
+#include <string.h>
+
+#define MAX_REQUEST_ID 64
+
+typedef struct {
+  gchar *method;
+  GStrv pattern;
+  CordHandler handler;
+  gpointer data;
+} Route;
+
+struct _CordHttpServer {
+  GObject parent_instance;
+  SoupServer *soup;
+  GPtrArray *routes;
+};
+
+G_DEFINE_FINAL_TYPE(CordHttpServer, cord_http_server, G_TYPE_OBJECT)
+
+static void
+free_route(gpointer data)
+{
+  Route *route = data;
+
+  g_free(route->method);
+  g_strfreev(route->pattern);
+  g_free(route);
+}
+
+static void
+clear_exchange(gpointer data)
+{
+  CordExchange *self = data;
+
+  g_object_unref(self->message);
+  g_free(self->id);
+  g_free(self->path);
+  g_strfreev(self->parameters);
+}
+
+/**
+ * cord_exchange_hold:
+ * @self: a request that will be answered later
+ *
+ * Returns: (transfer full): @self; released after the answer
+ */
+CordExchange *
+cord_exchange_hold(CordExchange *self)
+{
+  if (!self->paused) {
+    self->paused = TRUE;
+    soup_server_message_pause(self->message);
+  }
+  return g_rc_box_acquire(self);
+}
+
+/**
+ * cord_exchange_release:
+ * @self: (transfer full): a request
+ */
+void
+cord_exchange_release(CordExchange *self)
+{
+  g_rc_box_release_full(self, clear_exchange);
+}
+
+/**
+ * cord_exchange_get_header:
+ * @self: a request
+ * @name: a header
+ *
+ * Returns: (nullable): its value
+ */
+const gchar *
+cord_exchange_get_header(CordExchange *self, const gchar *name)
+{
+  return soup_message_headers_get_one(soup_server_message_get_request_headers(self->message), name);
+}
+
+/**
+ * cord_exchange_is_local:
+ * @self: a request
+ *
+ * Returns: whether it comes from this machine
+ */
+gboolean
+cord_exchange_is_local(CordExchange *self)
+{
+  GSocketAddress *address = soup_server_message_get_remote_address(self->message);
+
+  return G_IS_INET_SOCKET_ADDRESS(address) &&
+         g_inet_address_get_is_loopback(
+             g_inet_socket_address_get_address(G_INET_SOCKET_ADDRESS(address)));
+}
+
+/**
+ * cord_exchange_answer:
+ * @self: a request
+ * @status: the status
+ * @type: (nullable): the body's type
+ * @body: (nullable): the body
+ */
+void
+cord_exchange_answer(CordExchange *self, guint status, const gchar *type, const gchar *body)
+{
+  soup_server_message_set_status(self->message, status, NULL);
+  if (body)
+    soup_server_message_set_response(self->message, type, SOUP_MEMORY_COPY, body, strlen(body));
+  if (self->paused) {
+    self->paused = FALSE;
+    soup_server_message_unpause(self->message);
+  }
+}
+
+/**
+ * cord_exchange_answer_json:
+ * @self: a request
+ * @status: the status
+ * @node: (transfer full): the body
+ */
+void
+cord_exchange_answer_json(CordExchange *self, guint status, JsonNode *node)
+{
+  g_autofree gchar *body = json_to_string(node, FALSE);
+
+  json_node_unref(node);
+  cord_exchange_answer(self, status, "application/json", body);
+}
+
+/**
+ * cord_exchange_problem:
+ * @self: a request
+ * @status: the status
+ * @format: a sentence that says what to do, as printf() takes it
+ * @...: its arguments
+ *
+ * Answers with a problem document (RFC 9457).
+ */
+void
+cord_exchange_problem(CordExchange *self, guint status, const gchar *format, ...)
+{
+  g_autoptr(JsonNode) node = json_node_new(JSON_NODE_OBJECT);
+  JsonObject *object = json_object_new();
+  g_autofree gchar *detail = NULL;
+  g_autofree gchar *body = NULL;
+  va_list arguments;
+
+  va_start(arguments, format);
+  detail = g_strdup_vprintf(format, arguments);
+  va_end(arguments);
+  json_node_take_object(node, object);
+  json_object_set_string_member(object, "type", "about:blank");
+  json_object_set_string_member(object, "title", soup_status_get_phrase(status));
+  json_object_set_int_member(object, "status", status);
+  json_object_set_string_member(object, "detail", detail);
+  json_object_set_string_member(object, "instance", self->path);
+  json_object_set_string_member(object, "request_id", self->id);
+  body = json_to_string(node, FALSE);
+  cord_exchange_answer(self, status, "application/problem+json", body);
+}
+
+/* "/api/calls/{}/transcript" against a path; the parts in place of {} are kept. */
+static GStrv
+match(GStrv pattern, GStrv parts)
+{
+  g_autoptr(GStrvBuilder) kept = NULL;
+  guint i;
+
+  if (g_strv_length(pattern) != g_strv_length(parts))
+    return NULL;
+  kept = g_strv_builder_new();
+  for (i = 0; pattern[i]; i++) {
+    if (g_str_equal(pattern[i], "{}") && *parts[i])
+      g_strv_builder_add(kept, parts[i]);
+    else if (!g_str_equal(pattern[i], parts[i]))
+      return NULL;
+  }
+  return g_strv_builder_end(kept);
+}
+
+static gchar *
+request_id(SoupServerMessage *message)
+{
+  const gchar *given = soup_message_headers_get_one(
+      soup_server_message_get_request_headers(message), "X-Request-ID");
+  gsize length = given ? strlen(given) : 0;
+
+  for (gsize i = 0; i < length; i++) {
+    if (!g_ascii_isalnum(given[i]) && !strchr("-_.", given[i]))
+      length = 0;
+  }
+  return length > 0 && length <= MAX_REQUEST_ID ? g_strdup(given) : g_uuid_string_random();
+}
+
+static CordExchange *
+exchange_new(SoupServerMessage *message, const gchar *path)
+{
+  CordExchange *self = g_rc_box_new0(CordExchange);
+
+  self->message = g_object_ref(message);
+  self->id = request_id(message);
+  self->path = g_strdup(path);
+  soup_message_headers_replace(soup_server_message_get_response_headers(message), "X-Request-ID",
+                               self->id);
+  return self;
+}
+
+static void
+not_found(CordExchange *exchange, GString *allowed)
+{
+  SoupServerMessage *message = exchange->message;
+  const gchar *method = soup_server_message_get_method(message);
+
+  if (allowed->len == 0) {
+    cord_exchange_problem(exchange, 404, "There is nothing at %s.", exchange->path);
+    return;
+  }
+  soup_message_headers_replace(soup_server_message_get_response_headers(message), "Allow",
+                               allowed->str);
+  if (g_str_equal(method, "OPTIONS"))
+    cord_exchange_answer(exchange, 204, NULL, NULL);
+  else
+    cord_exchange_problem(exchange, 405, "%s takes %s, not %s.", exchange->path, allowed->str,
+                          method);
+}
+
+static void
+on_request(SoupServer *soup, SoupServerMessage *message, const char *path, GHashTable *query,
+           gpointer data)
+{
+  CordHttpServer *self = data;
+  const gchar *method = soup_server_message_get_method(message);
+  const gchar *wanted = g_str_equal(method, "HEAD") ? "GET" : method;
+  g_auto(GStrv) parts = g_strsplit(path, "/", 16);
+  CordExchange *exchange = exchange_new(message, path);
+  g_autoptr(GString) allowed = g_string_new(NULL);
+  Route *found = NULL;
+
+  for (guint i = 0; i < self->routes->len && found == NULL; i++) {
+    Route *route = self->routes->pdata[i];
+    GStrv parameters = match(route->pattern, parts);
+
+    if (parameters == NULL)
+      continue;
+    if (g_str_equal(route->method, wanted)) {
+      exchange->parameters = parameters;
+      found = route;
+    } else {
+      g_strfreev(parameters);
+      g_string_append_printf(allowed, "%s%s", allowed->len > 0 ? ", " : "", route->method);
+    }
+  }
+  if (found)
+    found->handler(exchange, found->data);
+  else
+    not_found(exchange, allowed);
+  cord_exchange_release(exchange);
+}
+
+/**
+ * cord_http_server_add:
+ * @self: a server
+ * @method: the method; GET answers HEAD too
+ * @pattern: the path, "{}" for a part that varies
+ * @handler: what answers
+ * @data: for @handler
+ */
+void
+cord_http_server_add(CordHttpServer *self, const gchar *method, const gchar *pattern,
+                     CordHandler handler, gpointer data)
+{
+  Route *route = g_new0(Route, 1);
+
+  *route = (Route){ g_strdup(method), g_strsplit(pattern, "/", -1), handler, data };
+  g_ptr_array_add(self->routes, route);
+}
+
+/**
+ * cord_http_server_get_soup:
+ * @self: a server
+ *
+ * Returns: (transfer none): what it stands on
+ */
+SoupServer *
+cord_http_server_get_soup(CordHttpServer *self)
+{
+  return self->soup;
+}
+
+static void
+cord_http_server_finalize(GObject *object)
+{
+  CordHttpServer *self = CORD_HTTP_SERVER(object);
+
+  g_object_unref(self->soup);
+  g_ptr_array_unref(self->routes);
+  G_OBJECT_CLASS(cord_http_server_parent_class)->finalize(object);
+}
+
+static void
+cord_http_server_class_init(CordHttpServerClass *klass)
+{
+  G_OBJECT_CLASS(klass)->finalize = cord_http_server_finalize;
+}
+
+static void
+cord_http_server_init(CordHttpServer *self)
+{
+  self->routes = g_ptr_array_new_with_free_func(free_route);
+  self->soup = soup_server_new("server-header", "Cordboard", NULL);
+  soup_server_remove_websocket_extension(self->soup, SOUP_TYPE_WEBSOCKET_EXTENSION_DEFLATE);
+  soup_server_add_handler(self->soup, NULL, on_request, self, NULL);
+}
+
+/**
+ * cord_http_server_new:
+ *
+ * Returns: (transfer full): a server without routes
+ */
+CordHttpServer *
+cord_http_server_new(void)
+{
+  return g_object_new(CORD_TYPE_HTTP_SERVER, NULL);
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "cord-twiml-writer.h"
+
+#define HEAD "<?xml version=\"1.0\" encoding=\"UTF-8\"?>"
+
+/* As Twilio's own library writes attributes. */
+static gchar *
+escape(const gchar *text)
+{
+  GString *out = g_string_new(NULL);
+
+  for (const gchar *p = text; *p; p++) {
+    switch (*p) {
+    case '&':
+      g_string_append(out, "&amp;");
+      break;
+    case '<':
+      g_string_append(out, "&lt;");
+      break;
+    case '"':
+      g_string_append(out, "&quot;");
+      break;
+    default:
+      g_string_append_c(out, *p);
+    }
+  }
+  return g_string_free(out, FALSE);
+}
+
+/**
+ * cord_twiml_connect_stream:
+ * @url: of the stream's WebSocket
+ * @token: what the stream has to bring
+ *
+ * Returns: (transfer full): TwiML that connects the call to a stream
+ */
+gchar *
+cord_twiml_connect_stream(const gchar *url, const gchar *token)
+{
+  g_autofree gchar *safe_url = escape(url);
+  g_autofree gchar *safe_token = escape(token);
+
+  return g_strdup_printf(HEAD "<Response><Connect><Stream url=\"%s\"><Parameter name=\"token\" "
+                              "value=\"%s\"/></Stream></Connect></Response>",
+                         safe_url, safe_token);
+}
+
+/**
+ * cord_twiml_reject:
+ * @reason: "busy" or "rejected"
+ *
+ * Returns: (transfer full): TwiML that does not answer the call
+ */
+gchar *
+cord_twiml_reject(const gchar *reason)
+{
+  return g_strdup_printf(HEAD "<Response><Reject reason=\"%s\"/></Response>", reason);
+}

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+gchar *cord_twiml_connect_stream(const gchar *url, const gchar *token);
+gchar *cord_twiml_reject(const gchar *reason);
+
+G_END_DECLS
