@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cord-error.h"
+#include "cord-pipelines.h"
 
 #define RESOURCES "/org/cordboard/pipelines"
 #define SUFFIX ".pipeline"
@@ -56,8 +57,11 @@ add_text(CordPipelines *self, const gchar *file, const gchar *text, GError **err
 static gboolean
 load_built_in(CordPipelines *self, GError **error)
 {
-  g_auto(GStrv) names = g_resources_enumerate_children(RESOURCES, 0, error);
+  g_auto(GStrv) names = NULL;
 
+  /* named, so that a static library is linked with it */
+  g_resources_register(cord_pipelines_get_resource());
+  names = g_resources_enumerate_children(RESOURCES, 0, error);
   for (guint i = 0; names && names[i]; i++) {
     g_autofree gchar *path = g_strconcat(RESOURCES "/", names[i], NULL);
     g_autoptr(GBytes) bytes = g_resources_lookup_data(path, 0, error);

@@ -447,7 +447,11 @@ cord_call_registry_get_draining(CordCallRegistry *self)
 gboolean
 cord_call_registry_check_elements(CordCallRegistry *self, GStrv *missing)
 {
-  return self->pipelines && cord_pipelines_check(self->pipelines, missing);
+  if (self->pipelines)
+    return cord_pipelines_check(self->pipelines, missing);
+  *missing = g_new0(gchar *, 2);
+  (*missing)[0] = g_strdup(self->pipelines_error->message);
+  return FALSE;
 }
 
 typedef struct {

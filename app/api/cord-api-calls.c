@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <string.h>
+
+#include "cord-api.h"
+
+#define LATEST 100 /* calls of a list */
+
+typedef struct {
+  CordApi *api;
+  CordExchange *exchange;
+} Reading;
+
+static Reading *
+reading_new(CordApi *api, CordExchange *exchange)
+{
+  Reading *reading = g_new0(Reading, 1);
+
+  reading->api = api;
+  reading->exchange = cord_exchange_hold(exchange);
+  return reading;
+}
+
+static void
+reading_free(Reading *reading)
+{
+  cord_exchange_release(reading->exchange);
+  g_free(reading);
+}
+
+static void
+answer_error(CordExchange *exchange, const GError *error)
+{
+  gboolean missing = g_error_matches(error, CORD_STORE_ERROR, CORD_STORE_ERROR_NOT_FOUND);
+
+  cord_exchange_problem(exchange, missing ? 404 : 503, "%s", error->message);
+}
+
+static JsonNode *
+node_of(JsonObject *object)
+{
+  JsonNode *node = json_node_new(JSON_NODE_OBJECT);
+
+  json_node_take_object(node, object);
+  return node;
+}
+
+/* Until there are keys, what callers said is for this machine alone. */
+static gboolean
+check_local(CordExchange *exchange)
+{
+  const gchar *host = cord_exchange_get_header(exchange, "Host");
+  g_autofree gchar *name = host ? g_strndup(host, strcspn(host, ":")) : NULL;
+  gboolean named = name == NULL || g_str_equal(name, "localhost") ||
+                   g_str_has_prefix(host, "[::1]") || g_hostname_is_ip_address(name);
+
+  if (cord_exchange_is_local(exchange) && named)
+    return TRUE;
+  cord_exchange_problem(exchange, 403,
+                        "This can be asked only from the machine the server runs on.");
+  return FALSE;
+}
+
+static void
+on_calls(GObject *source, GAsyncResult *result, gpointer data)
+{
+  Reading *reading = data;
+  g_autoptr(GError) error = NULL;
+  g_autoptr(GPtrArray) calls = cord_store_list_calls_finish(CORD_STORE(source), result, &error);
+
+  if (calls) {
+    JsonNode *node = json_node_new(JSON_NODE_ARRAY);
+    JsonArray *array = json_array_new();
+
+    for (guint i = 0; i < calls->len; i++)
+      json_array_add_object_element(array, cord_call_record_to_json(calls->pdata[i]));
+    json_node_take_array(node, array);
+    cord_exchange_answer_json(reading->exchange, 200, node);
+  } else {
+    answer_error(reading->exchange, error);
+  }
+  reading_free(reading);
+}
+
+static void
+list_handler(CordExchange *exchange, gpointer data)
+{
+  CordApi *api = data;
+
+  if (check_local(exchange))
+    cord_store_list_calls_async(api->store, LATEST, NULL, on_calls, reading_new(api, exchange));
+}
+
+static void
+on_call(GObject *source, GAsyncResult *result, gpointer data)
+{
+  Reading *reading = data;
+  g_autoptr(GError) error = NULL;
+  g_autoptr(CordCallRecord) call = cord_store_get_call_finish(CORD_STORE(source), result, &error);
+
+  if (call)
+    cord_exchange_answer_json(reading->exchange, 200, node_of(cord_call_record_to_json(call)));
+  else
+    answer_error(reading->exchange, error);
+  reading_free(reading);
+}
+
+static void
+on_call_by_sid(GObject *source, GAsyncResult *result, gpointer data)
+{
+  Reading *reading = data;
+  g_autoptr(GError) error = NULL;
+  g_autoptr(CordCallRecord) call =
+      cord_store_get_call_by_sid_finish(CORD_STORE(source), result, &error);
+
+  if (call)
+    cord_exchange_answer_json(reading->exchange, 200, node_of(cord_call_record_to_json(call)));
+  else
+    answer_error(reading->exchange, error);
+  reading_free(reading);
+}
+
+static gboolean
+is_sid(const gchar *id)
+{
+  return g_str_has_prefix(id, "CA") && strlen(id) == 34;
+}
+
+static void
+get_handler(CordExchange *exchange, gpointer data)
+{
+  CordApi *api = data;
+  const gchar *id = exchange->parameters[0];
+
+  if (!check_local(exchange))
+    return;
+  if (is_sid(id))
+    cord_store_get_call_by_sid_async(api->store, id, NULL, on_call_by_sid,
+                                     reading_new(api, exchange));
+  else
+    cord_store_get_call_async(api->store, id, NULL, on_call, reading_new(api, exchange));
+}
+
+static void
+on_transcript(GObject *source, GAsyncResult *result, gpointer data)
+{
+  Reading *reading = data;
+  g_autoptr(GError) error = NULL;
+  g_autoptr(GPtrArray) entries =
+      cord_store_get_transcript_finish(CORD_STORE(source), result, &error);
+
+  if (entries) {
+    JsonNode *node = json_node_new(JSON_NODE_ARRAY);
+    JsonArray *array = json_array_new();
+
+    for (guint i = 0; i < entries->len; i++)
+      json_array_add_object_element(array, cord_transcript_entry_to_json(entries->pdata[i]));
+    json_node_take_array(node, array);
+    cord_exchange_answer_json(reading->exchange, 200, node);
+  } else {
+    answer_error(reading->exchange, error);
+  }
+  reading_free(reading);
+}
+
+static void
+on_call_for_transcript(GObject *source, GAsyncResult *result, gpointer data)
+{
+  Reading *reading = data;
+  g_autoptr(GError) error = NULL;
+  g_autoptr(CordCallRecord) call =
+      cord_store_get_call_by_sid_finish(CORD_STORE(source), result, &error);
+
+  if (call) {
+    cord_store_get_transcript_async(reading->api->store, call->id, NULL, on_transcript, reading);
+    return;
+  }
+  answer_error(reading->exchange, error);
+  reading_free(reading);
+}
+
+static void
+transcript_handler(CordExchange *exchange, gpointer data)
+{
+  CordApi *api = data;
+  const gchar *id = exchange->parameters[0];
+
+  if (!check_local(exchange))
+    return;
+  if (is_sid(id))
+    cord_store_get_call_by_sid_async(api->store, id, NULL, on_call_for_transcript,
+                                     reading_new(api, exchange));
+  else
+    cord_store_get_transcript_async(api->store, id, NULL, on_transcript,
+                                    reading_new(api, exchange));
+}
+
+/* Server-sent events: the answer stays open until the call or the client ends. */
+
+typedef struct {
+  CordApi *api;
+  SoupServerMessage *message;
+  guint subscription;
+  gboolean ended;
+} Listener;
+
+static void
+on_event(const gchar *call_id, const gchar *name, const gchar *json, gpointer data)
+{
+  Listener *listener = data;
+  SoupMessageBody *body = soup_server_message_get_response_body(listener->message);
+  g_autofree gchar *text = g_strdup_printf("event: %s\ndata: %s\n\n", name, json);
+
+  if (listener->ended)
+    return;
+  soup_message_body_append(body, SOUP_MEMORY_COPY, text, strlen(text));
+  if (g_str_equal(name, "call-ended")) {
+    listener->ended = TRUE;
+    soup_message_body_complete(body);
+  }
+  soup_server_message_unpause(listener->message);
+}
+
+static void
+on_listener_gone(SoupServerMessage *message, gpointer data)
+{
+  Listener *listener = data;
+
+  listener->ended = TRUE;
+  if (listener->subscription)
+    cord_call_registry_unsubscribe(listener->api->calls, listener->subscription);
+}
+
+static void
+free_listener(gpointer data, GClosure *closure)
+{
+  g_free(data);
+}
+
+static void
+events_handler(CordExchange *exchange, gpointer data)
+{
+  CordApi *api = data;
+  SoupServerMessage *message = exchange->message;
+  SoupMessageHeaders *headers = soup_server_message_get_response_headers(message);
+  Listener *listener;
+
+  if (!check_local(exchange))
+    return;
+  listener = g_new0(Listener, 1);
+  listener->api = api;
+  listener->message = message;
+  soup_server_message_set_status(message, 200, NULL);
+  soup_message_headers_set_encoding(headers, SOUP_ENCODING_CHUNKED);
+  soup_message_headers_set_content_type(headers, "text/event-stream", NULL);
+  soup_message_headers_replace(headers, "Cache-Control", "no-cache");
+  soup_message_body_set_accumulate(soup_server_message_get_response_body(message), FALSE);
+  g_signal_connect_data(message, "finished", G_CALLBACK(on_listener_gone), listener, free_listener,
+                        0);
+  listener->subscription =
+      cord_call_registry_subscribe(api->calls, exchange->parameters[0], on_event, listener, NULL);
+  if (listener->subscription == 0) {
+    listener->ended = TRUE;
+    soup_message_headers_set_encoding(headers, SOUP_ENCODING_CONTENT_LENGTH);
+    cord_exchange_problem(exchange, 404, "There is no running call %s.", exchange->parameters[0]);
+  }
+}
+
+/**
+ * cord_api_calls_add:
+ * @api: the API
+ *
+ * Adds the calls: list, one, transcript, events. A call may be named by the carrier's SID.
+ */
+void
+cord_api_calls_add(CordApi *api)
+{
+  cord_http_server_add(api->http, "GET", "/api/calls", list_handler, api);
+  cord_http_server_add(api->http, "GET", "/api/calls/{}", get_handler, api);
+  cord_http_server_add(api->http, "GET", "/api/calls/{}/transcript", transcript_handler, api);
+  cord_http_server_add(api->http, "GET", "/api/calls/{}/events", events_handler, api);
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "cord-api.h"
+
+static void
+index_handler(CordExchange *exchange, gpointer data)
+{
+  cord_exchange_answer(exchange, 200, "application/json",
+                       "{\"status\":\"ok\",\"service\":\"Voice AI Platform\"}");
+}
+
+static void
+health_handler(CordExchange *exchange, gpointer data)
+{
+  cord_exchange_answer(exchange, 200, "application/json", "{\"status\":\"healthy\"}");
+}
+
+typedef struct {
+  CordApi *api;
+  CordExchange *exchange;
+} Ready;
+
+static void
+on_ping(GObject *source, GAsyncResult *result, gpointer data)
+{
+  Ready *ready = data;
+  g_autoptr(GError) error = NULL;
+  gboolean store = cord_store_ping_finish(CORD_STORE(source), result, &error);
+  g_auto(GStrv) missing = NULL;
+  gboolean elements = cord_call_registry_check_elements(ready->api->calls, &missing);
+  gboolean draining = cord_call_registry_get_draining(ready->api->calls);
+  JsonNode *node = json_node_new(JSON_NODE_OBJECT);
+  JsonObject *object = json_object_new();
+  JsonArray *what = json_array_new();
+
+  json_node_take_object(node, object);
+  json_object_set_boolean_member(object, "ready", store && elements && !draining);
+  if (!store)
+    json_array_add_string_element(what, error->message);
+  for (guint i = 0; missing && missing[i]; i++) {
+    g_autofree gchar *text = g_strdup_printf("element %s", missing[i]);
+
+    json_array_add_string_element(what, text);
+  }
+  if (draining)
+    json_array_add_string_element(what, "the server is shutting down");
+  if (json_array_get_length(what) > 0)
+    json_object_set_array_member(object, "missing", what);
+  else
+    json_array_unref(what);
+  cord_exchange_answer_json(ready->exchange, store && elements && !draining ? 200 : 503, node);
+  cord_exchange_release(ready->exchange);
+  g_free(ready);
+}
+
+static void
+ready_handler(CordExchange *exchange, gpointer data)
+{
+  Ready *ready = g_new0(Ready, 1);
+
+  ready->api = data;
+  ready->exchange = cord_exchange_hold(exchange);
+  cord_store_ping_async(ready->api->store, NULL, on_ping, ready);
+}
+
+/**
+ * cord_api_index_add:
+ * @api: the API
+ *
+ * Adds GET /, /health and /ready.
+ */
+void
+cord_api_index_add(CordApi *api)
+{
+  cord_http_server_add(api->http, "GET", "/", index_handler, api);
+  cord_http_server_add(api->http, "GET", "/health", health_handler, api);
+  cord_http_server_add(api->http, "GET", "/ready", ready_handler, api);
+}

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <string.h>
+
+#include "cord-api.h"
+#include "cord-error.h"
+#include "cord-form.h"
+#include "cord-twilio-signature.h"
+#include "cord-twiml-writer.h"
+#include "cord-websocket-server.h"
+
+#define STREAM_PATH "/ws/voice-twilio"
+
+/* The address under which the outside knows this server: "https://host[:port]". */
+static gchar *
+base_url(CordApi *api, CordExchange *exchange)
+{
+  const gchar *url = cord_config_is_set(api->config, "server.app-url")
+                         ? cord_config_get_string(api->config, "server.app-url")
+                         : NULL;
+  const gchar *public_host = cord_config_get_string(api->config, "server.public-host");
+  const gchar *host = cord_exchange_get_header(exchange, "Host");
+
+  if (url) {
+    gchar *base = g_strdup(url);
+    gsize length = strlen(base);
+
+    while (length > 0 && base[length - 1] == '/')
+      base[--length] = '\0';
+    return base;
+  }
+  if (public_host)
+    return g_strconcat("https://", public_host, NULL);
+  return g_strconcat("http://", host ? host : "localhost", NULL);
+}
+
+static gchar *
+stream_url(CordApi *api, CordExchange *exchange)
+{
+  g_autofree gchar *base = base_url(api, exchange);
+
+  /* https becomes wss, http becomes ws */
+  return g_strconcat("ws", base + strlen("http"), STREAM_PATH, NULL);
+}
+
+static gchar *
+request_url(CordApi *api, CordExchange *exchange, gboolean websocket)
+{
+  g_autofree gchar *base = base_url(api, exchange);
+  GUri *uri = soup_server_message_get_uri(exchange->message);
+  const gchar *query = g_uri_get_query(uri);
+
+  return g_strconcat(websocket ? "ws" : "http", base + strlen("http"), g_uri_get_path(uri),
+                     query ? "?" : NULL, query, NULL);
+}
+
+/* Without a secret nothing can be checked: this machine may try things out, nobody else. */
+static gboolean
+check_without_token(CordExchange *exchange)
+{
+  static gboolean told;
+
+  if (!cord_exchange_is_local(exchange)) {
+    cord_exchange_problem(
+        exchange, 403,
+        "The server cannot tell whether this comes from Twilio: set TWILIO_AUTH_TOKEN.");
+    return FALSE;
+  }
+  if (!told)
+    g_warning(
+        "TWILIO_AUTH_TOKEN is not set: requests of this machine are taken unsigned, others are not "
+        "taken at all");
+  told = TRUE;
+  return TRUE;
+}
+
+static gboolean
+check_signature(CordApi *api, CordExchange *exchange, gboolean websocket, CordForm *form)
+{
+  const gchar *token = cord_config_get_string(api->config, "twilio.auth-token");
+  const gchar *signature = cord_exchange_get_header(exchange, "X-Twilio-Signature");
+  g_autofree gchar *url = NULL;
+
+  if (token == NULL)
+    return check_without_token(exchange);
+  url = request_url(api, exchange, websocket);
+  if (cord_twilio_signature_check(token, url, form, signature))
+    return TRUE;
+  g_log_structured(
+      "twilio", G_LOG_LEVEL_WARNING, "REQUEST_ID", exchange->id, "MESSAGE",
+      "a request to %s was refused: its signature is %s; the address that was signed must "
+      "be %s (APP_URL)",
+      exchange->path, signature ? "wrong" : "missing", url);
+  cord_exchange_problem(exchange, 403, "The X-Twilio-Signature is %s.",
+                        signature ? "wrong" : "missing");
+  return FALSE;
+}
+
+/* The form of a webhook, or NULL when it has been answered already. */
+static CordForm *
+read_form(CordApi *api, CordExchange *exchange)
+{
+  SoupMessageBody *body = soup_server_message_get_request_body(exchange->message);
+  g_autoptr(GBytes) bytes = soup_message_body_flatten(body);
+  g_autoptr(CordForm) form = NULL;
+  g_autoptr(GError) error = NULL;
+  gsize size;
+  const gchar *text = g_bytes_get_data(bytes, &size);
+
+  form = cord_form_parse(text ? text : "", size, &error);
+  /* an unsigned request learns nothing but that */
+  if (form == NULL && cord_config_get_string(api->config, "twilio.auth-token")) {
+    cord_exchange_problem(exchange, 403, "The X-Twilio-Signature is wrong.");
+    return NULL;
+  }
+  if (form == NULL) {
+    cord_exchange_problem(exchange, 400, "%s", error->message);
+    return NULL;
+  }
+  return check_signature(api, exchange, FALSE, form) ? g_steal_pointer(&form) : NULL;
+}
+
+typedef struct {
+  CordApi *api;
+  CordExchange *exchange;
+} Admission;
+
+static void
+on_admitted(GObject *source, GAsyncResult *result, gpointer data)
+{
+  Admission *admission = data;
+  CordExchange *exchange = admission->exchange;
+  g_autofree gchar *token = NULL;
+  g_autofree gchar *twiml = NULL;
+  g_autoptr(GError) error = NULL;
+  g_autofree gchar *call_id =
+      cord_call_registry_admit_finish(CORD_CALL_REGISTRY(source), result, &token, &error);
+
+  if (call_id) {
+    g_autofree gchar *url = stream_url(admission->api, exchange);
+
+    twiml = cord_twiml_connect_stream(url, token);
+  } else {
+    g_warning("a call was refused: %s", error->message);
+    twiml = cord_twiml_reject("busy");
+  }
+  cord_exchange_answer(exchange, 200, "text/xml", twiml);
+  cord_exchange_release(exchange);
+  g_free(admission);
+}
+
+static void
+incoming_handler(CordExchange *exchange, gpointer data)
+{
+  CordApi *api = data;
+  g_autoptr(CordForm) form = read_form(api, exchange);
+  CordIncomingCall call = { NULL };
+  Admission *admission;
+
+  if (form == NULL)
+    return;
+  call.call_sid = cord_form_get(form, "CallSid");
+  call.from = cord_form_get(form, "From");
+  call.to = cord_form_get(form, "To");
+  call.account_sid = cord_form_get(form, "AccountSid");
+  call.direction = "inbound";
+  if (call.call_sid == NULL || *call.call_sid == '\0' || strlen(call.call_sid) > 64) {
+    cord_exchange_problem(exchange, 400, "The form has no CallSid.");
+    return;
+  }
+  admission = g_new0(Admission, 1);
+  admission->api = api;
+  admission->exchange = cord_exchange_hold(exchange);
+  cord_call_registry_admit_async(api->calls, &call, NULL, on_admitted, admission);
+}
+
+static gint
+number_of(CordForm *form, const gchar *name)
+{
+  const gchar *text = cord_form_get(form, name);
+  gint64 number;
+
+  return text && g_ascii_string_to_signed(text, 10, 0, G_MAXINT, &number, NULL) ? (gint)number : -1;
+}
+
+static void
+status_handler(CordExchange *exchange, gpointer data)
+{
+  CordApi *api = data;
+  g_autoptr(CordForm) form = read_form(api, exchange);
+  const gchar *sid, *status;
+
+  if (form == NULL)
+    return;
+  sid = cord_form_get(form, "CallSid");
+  status = cord_form_get(form, "CallStatus");
+  if (sid == NULL || status == NULL) {
+    cord_exchange_problem(exchange, 400, "The form has no %s.", sid ? "CallStatus" : "CallSid");
+    return;
+  }
+  cord_call_registry_set_carrier_status(api->calls, sid, status, number_of(form, "SequenceNumber"),
+                                        number_of(form, "CallDuration"));
+  cord_exchange_answer(exchange, 204, NULL, NULL);
+}
+
+static void
+on_taken(CordWebsocket *websocket, gpointer data)
+{
+  cord_call_registry_take_stream(data, websocket, cord_websocket_get_worker(websocket));
+}
+
+static void
+stream_handler(CordExchange *exchange, gpointer data)
+{
+  CordApi *api = data;
+
+  if (!check_signature(api, exchange, TRUE, NULL))
+    return;
+  if (cord_call_registry_get_draining(api->calls)) {
+    cord_exchange_problem(exchange, 503, "The server is shutting down.");
+    return;
+  }
+  if (!cord_websocket_server_take(exchange->message, cord_call_registry_pick_worker(api->calls),
+                                  on_taken, g_object_ref(api->calls), g_object_unref))
+    cord_exchange_problem(exchange, 400,
+                          "This is the door for Media Streams: a WebSocket is wanted.");
+}
+
+/* The doors by which carriers come in: paths that users know, and the one handler behind them. */
+static const struct {
+  const gchar *method;
+  const gchar *path;
+  CordHandler handler;
+} doors[] = {
+  { "POST", "/api/twilio/incoming", incoming_handler },
+  { "POST", "/api/twilio/status", status_handler },
+  { "GET", STREAM_PATH, stream_handler },
+};
+
+/**
+ * cord_api_twilio_add:
+ * @api: the API
+ *
+ * Adds Twilio's webhooks and its Media Streams.
+ */
+void
+cord_api_twilio_add(CordApi *api)
+{
+  for (guint i = 0; i < G_N_ELEMENTS(doors); i++)
+    cord_http_server_add(api->http, doors[i].method, doors[i].path, doors[i].handler, api);
+}

@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include <errno.h>
+#include <glib-unix.h>
+#include <glib/gi18n.h>
+#include <gst/gst.h>
+#include <malloc.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#ifdef HAVE_SYSTEMD
+#  include <systemd/sd-daemon.h>
+#endif
+
+#include "cord-api.h"
+#include "cord-commands.h"
+#include "cord-listener.h"
+#include "cord-log.h"
+
+#define JOURNAL_CLOSE_MS 5000
+#define MAX_TOKENS 10000 /* calls that are about to stream */
+#define MAX_TOKENS 100000
+
+/* What the command line may say; the rest is in the configuration. */
+typedef struct {
+  gchar *config_file;
+  gboolean version;
+  CordConfig *config;
+} Options;
+
+typedef struct {
+  CordConfig *config;
+  GMainLoop *loop;
+  CordStore *store;
+  CordJournal *journal;
+  CordCallRegistry *calls;
+  CordHttpServer *http;
+  CordListener *listener;
+  CordApi api;
+  guint signals; /* that asked to stop */
+} Server;
+
+static void
+tell_systemd(const gchar *state)
+{
+#ifdef HAVE_SYSTEMD
+  sd_notify(0, state);
+#endif
+}
+
+static gboolean
+feed_watchdog(gpointer data)
+{
+  tell_systemd("WATCHDOG=1");
+  return G_SOURCE_CONTINUE;
+}
+
+static void
+start_watchdog(void)
+{
+#ifdef HAVE_SYSTEMD
+  uint64_t period_us;
+
+  /* from the main loop, so that a loop that hangs is noticed */
+  if (sd_watchdog_enabled(0, &period_us) > 0)
+    g_timeout_add((guint)(period_us / 2000), feed_watchdog, NULL);
+#endif
+}
+
+/* Each call is a descriptor; the soft limit is for programs that use select(). */
+static void
+raise_limits(void)
+{
+  struct rlimit limit;
+
+  if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+  }
+  /* an arena a thread would keep what calls have given back */
+  mallopt(M_ARENA_MAX, 2);
+}
+
+static gchar *
+state_dir(CordConfig *config)
+{
+  const gchar *set = cord_config_get_string(config, "server.state-dir");
+  const gchar *systemd = g_getenv("STATE_DIRECTORY");
+
+  if (set)
+    return g_strdup(set);
+  if (systemd && *systemd)
+    return g_strdup(systemd);
+  return g_build_filename(g_get_user_state_dir(), "cordboard", NULL);
+}
+
+static const gchar *
+data_dir(void)
+{
+  const gchar *set = g_getenv("CORDBOARD_DATA_DIR");
+
+  return set && *set ? set : PKGDATADIR;
+}
+
+static gboolean
+open_store(Server *server, GError **error)
+{
+  g_autofree gchar *dir = state_dir(server->config);
+  g_autofree gchar *database = g_build_filename(dir, "cordboard.db", NULL);
+  g_autofree gchar *uri = g_strconcat("sqlite://", database, NULL);
+  g_autofree gchar *journal = g_build_filename(dir, "journal", NULL);
+  g_autofree gchar *agents = g_build_filename(data_dir(), "agents", NULL);
+
+  if (g_mkdir_with_parents(dir, 0700) < 0) {
+    g_set_error(error, G_IO_ERROR, g_io_error_from_errno(errno), "cannot make the folder %s: %s",
+                dir, g_strerror(errno));
+    return FALSE;
+  }
+  server->store = cord_store_open(uri, error);
+  if (server->store == NULL || !cord_store_seed_agents(server->store, agents, error))
+    return FALSE;
+  server->journal = cord_journal_open(journal, server->store, error);
+  return server->journal != NULL;
+}
+
+static void
+open_calls(Server *server)
+{
+  CordConfig *config = server->config;
+  g_autoptr(CordStreamTokens) tokens = cord_stream_tokens_new(
+      (guint)cord_config_get_int(config, "twilio.token-lifetime") * 1000, MAX_TOKENS);
+  CordCallOptions options = {
+    .workers = (guint)cord_config_get_int(config, "server.workers"),
+    .max_calls = (guint)cord_config_get_int(config, "server.max-calls"),
+    .pipelines = cord_config_get_string(config, "server.pipelines"),
+    .data_dir = data_dir(),
+  };
+
+  server->calls = cord_call_registry_new(server->store, server->journal, tokens, &options);
+}
+
+static gboolean
+open_http(Server *server, gchar **where, GError **error)
+{
+  CordConfig *config = server->config;
+  CordListenerLimits limits = {
+    .connections = (guint)cord_config_get_int(config, "http.max-connections"),
+    .connections_per_address =
+        (guint)cord_config_get_int(config, "http.max-connections-per-address"),
+    .head_ms = (guint)cord_config_get_int(config, "http.header-timeout") * 1000,
+    .body_ms = (guint)cord_config_get_int(config, "http.body-timeout") * 1000,
+    .idle_ms = (guint)cord_config_get_int(config, "http.idle-timeout") * 1000,
+    .max_body = (gsize)cord_config_get_int(config, "http.max-body"),
+  };
+  g_autoptr(GSocketAddress) address = NULL;
+
+  server->http = cord_http_server_new();
+  server->api = (CordApi){ config, server->store, server->calls, server->http };
+  cord_api_index_add(&server->api);
+  cord_api_calls_add(&server->api);
+  cord_api_twilio_add(&server->api);
+  server->listener = cord_listener_new(cord_http_server_get_soup(server->http), &limits);
+  address = cord_listener_listen(server->listener, cord_config_get_string(config, "server.listen"),
+                                 error);
+  if (address == NULL)
+    return FALSE;
+  *where = g_socket_connectable_to_string(G_SOCKET_CONNECTABLE(address));
+  return TRUE;
+}
+
+static void
+on_drained(GObject *source, GAsyncResult *result, gpointer data)
+{
+  Server *server = data;
+
+  cord_call_registry_drain_finish(CORD_CALL_REGISTRY(source), result, NULL);
+  g_main_loop_quit(server->loop);
+}
+
+static gboolean
+on_signal(gpointer data)
+{
+  Server *server = data;
+  gint64 seconds = cord_config_get_int(server->config, "server.drain-timeout");
+
+  server->signals++;
+  if (server->signals > 1) {
+    g_message("hanging up");
+    cord_call_registry_hang_up_all(server->calls, "shutdown");
+    return G_SOURCE_CONTINUE;
+  }
+  g_message("no more calls are taken; %u are left and have %" G_GINT64_FORMAT " s to end",
+            cord_call_registry_get_count(server->calls), seconds);
+  tell_systemd("STOPPING=1\nSTATUS=Waiting for calls to end");
+  cord_listener_stop(server->listener);
+  cord_call_registry_drain_async(server->calls, (guint)seconds * 1000, on_drained, server);
+  return G_SOURCE_CONTINUE;
+}
+
+static void
+close_server(Server *server)
+{
+  if (server->journal)
+    cord_journal_close(server->journal, JOURNAL_CLOSE_MS);
+  g_clear_object(&server->http);
+  g_clear_object(&server->listener);
+  g_clear_object(&server->calls);
+  g_clear_object(&server->journal);
+  g_clear_object(&server->store);
+  g_clear_pointer(&server->loop, g_main_loop_unref);
+}
+
+static int
+run(CordConfig *config)
+{
+  Server server = { .config = config };
+  g_autofree gchar *where = NULL;
+  g_autoptr(GError) error = NULL;
+  int code = CORD_EXIT_OK;
+
+  server.loop = g_main_loop_new(NULL, FALSE);
+  if (open_store(&server, &error)) {
+    open_calls(&server);
+    if (open_http(&server, &where, &error)) {
+      g_unix_signal_add(SIGTERM, on_signal, &server);
+      g_unix_signal_add(SIGINT, on_signal, &server);
+      printf("Listening on http://%s\n", where);
+      fflush(stdout);
+      tell_systemd("READY=1\nSTATUS=Answering calls");
+      start_watchdog();
+      g_main_loop_run(server.loop);
+    }
+  }
+  if (error) {
+    fprintf(stderr, _("cordboard: %s\n"), error->message);
+    code = CORD_EXIT_FAILED;
+  }
+  close_server(&server);
+  return code;
+}
+
+static gboolean
+set_option(const gchar *name, const gchar *value, gpointer data, GError **error)
+{
+  static const struct {
+    const gchar *option;
+    const gchar *setting;
+  } options[] = {
+    { "--listen", "server.listen" },         { "--state-dir", "server.state-dir" },
+    { "--workers", "server.workers" },       { "--drain-timeout", "server.drain-timeout" },
+    { "--log-format", "server.log-format" }, { "--max-calls", "server.max-calls" },
+    { "--pipelines", "server.pipelines" },
+  };
+  GHashTable *given = data;
+
+  for (guint i = 0; i < G_N_ELEMENTS(options); i++) {
+    if (g_str_equal(name, options[i].option))
+      g_hash_table_replace(given, (gpointer)options[i].setting, g_strdup(value));
+  }
+  return TRUE;
+}
+
+/* Reads the command line into the strongest layer of the configuration. */
+static CordConfig *
+read_options(int argc, char *argv[], GError **error)
+{
+  g_autoptr(GHashTable) given = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free);
+  g_autofree gchar *file = NULL;
+  gpointer set = (gpointer)set_option;
+  const GOptionEntry entries[] = {
+    { "listen", 'l', 0, G_OPTION_ARG_CALLBACK, set, N_("Where to listen (127.0.0.1:8000)"),
+      N_("ADDRESS:PORT") },
+    { "state-dir", 0, 0, G_OPTION_ARG_CALLBACK, set, N_("Folder of the database and the journal"),
+      N_("DIR") },
+    { "config", 'c', 0, G_OPTION_ARG_FILENAME, &file, N_("Settings to read"), N_("FILE") },
+    { "workers", 0, 0, G_OPTION_ARG_CALLBACK, set, N_("Media threads (one a core)"), N_("N") },
+    { "max-calls", 0, 0, G_OPTION_ARG_CALLBACK, set, N_("Calls at once (no limit)"), N_("N") },
+    { "drain-timeout", 0, 0, G_OPTION_ARG_CALLBACK, set,
+      N_("How long calls may go on after SIGTERM (30)"), N_("SECONDS") },
+    { "log-format", 0, 0, G_OPTION_ARG_CALLBACK, set, N_("text, json or auto"), N_("FORMAT") },
+    { "pipelines", 0, 0, G_OPTION_ARG_CALLBACK, set, N_("Folder of pipeline files of your own"),
+      N_("DIR") },
+    { NULL },
+  };
+  g_autoptr(GOptionContext) context = g_option_context_new(NULL);
+  GOptionGroup *group = g_option_group_new("serve", "", "", given, NULL);
+  g_autoptr(CordConfig) config = cord_config_new();
+  GHashTableIter iter;
+  gpointer name, value;
+
+  g_option_group_add_entries(group, entries);
+  g_option_group_set_translation_domain(group, GETTEXT_PACKAGE);
+  g_option_context_set_main_group(context, group);
+  g_option_context_set_summary(context, _("Answers calls."));
+  if (!g_option_context_parse(context, &argc, &argv, error) ||
+      !cord_config_load(config, file, ".env", error))
+    return NULL;
+  g_hash_table_iter_init(&iter, given);
+  while (g_hash_table_iter_next(&iter, &name, &value)) {
+    if (!cord_config_set(config, name, value, _("command line"), error))
+      return NULL;
+  }
+  return g_steal_pointer(&config);
+}
+
+/**
+ * cord_cmd_serve:
+ * @argc: number of arguments
+ * @argv: arguments
+ *
+ * `cordboard serve`.
+ *
+ * Returns: the exit code
+ */
+int
+cord_cmd_serve(int argc, char *argv[])
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(CordConfig) config = read_options(argc, argv, &error);
+  CordLogFormat format;
+
+  if (config == NULL) {
+    fprintf(stderr, _("cordboard: %s\n"), error->message);
+    return CORD_EXIT_USAGE;
+  }
+  if (!cord_log_format_from_string(cord_config_get_string(config, "server.log-format"), &format)) {
+    fprintf(stderr, _("cordboard: the log format is text, json or auto\n"));
+    return CORD_EXIT_USAGE;
+  }
+  cord_config_export(config);
+  cord_log_init(format);
+  raise_limits();
+  gst_init(NULL, NULL);
+  return run(config);
+}
