@@ -57,45 +57,20 @@ find_message(JsonObject *root)
 
 /* One line, cut between characters. */
 static gchar *
-to_line(const gchar *text, gsize length)
+to_line(const gchar *text)
 {
-  g_autofree gchar *line = g_utf8_make_valid(text, (gssize)MIN(length, MAX_SAID));
+  gsize length = strlen(text);
+  gsize size = MIN(length, MAX_SAID);
+  g_autofree gchar *line = NULL;
 
+  while (size > 0 && size < length && (text[size] & 0xc0) == 0x80)
+    size--;
+  line = g_strndup(text, size);
   for (gchar *p = line; *p; p++) {
     if ((guchar)*p < 0x20 || *p == 0x7f)
       *p = ' ';
   }
-  g_strstrip(line);
-  /* the half of a character at the cut */
-  if (length > MAX_SAID && g_str_has_suffix(line, "\xef\xbf\xbd"))
-    line[strlen(line) - 3] = '\0';
-  return g_steal_pointer(&line);
-}
-
-/*
- * cord_http_describe_body:
- * @body: of an answer that refuses, or its beginning
- * @length: of @body
- *
- * Returns: (transfer full): what it says in one line: the message of its JSON, else its first
- * bytes, else nothing (a page is not quoted)
- */
-gchar *
-cord_http_describe_body(const gchar *body, gsize length)
-{
-  g_autoptr(JsonObject) root = NULL;
-  const gchar *message;
-
-  while (length > 0 && g_ascii_isspace(*body)) {
-    body++;
-    length--;
-  }
-  if (length == 0 || *body == '<')
-    return g_strdup("");
-  if (*body == '{')
-    root = cord_json_parse_object(body, (gssize)length, NULL);
-  message = root ? find_message(root) : NULL;
-  return message ? to_line(message, strlen(message)) : to_line(body, length);
+  return g_strstrip(g_steal_pointer(&line));
 }
 
 static void
@@ -156,4 +131,36 @@ cord_http_hide_secrets(const gchar *text, const gchar *const *secrets)
   for (guint i = 0; secrets && secrets[i]; i++)
     g_string_replace(hidden, secrets[i], HIDDEN, 0);
   return g_string_free(hidden, FALSE);
+}
+
+/*
+ * cord_http_describe_body:
+ * @body: of an answer that refuses, or its beginning
+ * @length: of @body
+ * @secrets: what may not be repeated
+ *
+ * Returns: (transfer full): what it says in one line: the message of its JSON, else its first
+ * bytes, else nothing (a page is not quoted)
+ */
+gchar *
+cord_http_describe_body(const gchar *body, gsize length, const gchar *const *secrets)
+{
+  g_autoptr(JsonObject) root = NULL;
+  g_autofree gchar *text = NULL;
+  g_autofree gchar *hidden = NULL;
+  const gchar *message;
+
+  while (length > 0 && g_ascii_isspace(*body)) {
+    body++;
+    length--;
+  }
+  if (length == 0 || *body == '<')
+    return g_strdup("");
+  if (*body == '{')
+    root = cord_json_parse_object(body, (gssize)length, NULL);
+  message = root ? find_message(root) : NULL;
+  text = message ? g_strdup(message) : g_utf8_make_valid(body, (gssize)length);
+  /* before it is cut, so that no half of a secret is left */
+  hidden = cord_http_hide_secrets(text, secrets);
+  return to_line(hidden);
 }

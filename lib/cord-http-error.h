@@ -9,7 +9,8 @@ G_BEGIN_DECLS
 
 #define CORD_HTTP_MAX_ERROR_BODY 65536 /* bytes that are read to find out why */
 
-G_GNUC_INTERNAL gchar *cord_http_describe_body(const gchar *body, gsize length);
+G_GNUC_INTERNAL gchar *cord_http_describe_body(const gchar *body, gsize length,
+                                               const gchar *const *secrets);
 G_GNUC_INTERNAL GStrv cord_http_collect_secrets(GUri *uri, const gchar *const *headers);
 G_GNUC_INTERNAL gchar *cord_http_hide_secrets(const gchar *text, const gchar *const *secrets);
 

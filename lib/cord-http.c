@@ -149,7 +149,8 @@ conclude(CordHttpExchange *self)
     finish(self, NULL);
     return;
   }
-  said = cord_http_describe_body((const gchar *)self->refusal->data, self->refusal->len);
+  said = cord_http_describe_body((const gchar *)self->refusal->data, self->refusal->len,
+                                 (const gchar *const *)self->secrets);
   what = g_strdup_printf("status %u%s%s", status, *said ? ": " : "", said);
   fail(self, cord_http_error_code(status), what);
 }

@@ -46,7 +46,8 @@ typedef struct {
  * @chunk: (nullable): more of the body of an answer of status 200 to 299
  * @event: (nullable): in place of @chunk: a server-sent event of it
  * @finished: the end, exactly once unless it was cancelled; @error is %NULL for an answer of
- *   status 200 to 299 that is complete
+ *   status 200 to 299 that is complete (a stream of chunks that breaks between two of them cannot
+ * be told from a complete one: look for the end mark of what it carries)
  *
  * Who is told, on the worker, never from inside cord_http_start(). Each of them may cancel the
  * exchange.
