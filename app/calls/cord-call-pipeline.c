@@ -298,6 +298,21 @@ static const struct {
   { "llm", set_up_llm }, { "tts", set_up_tts },
 };
 
+/* An agent without hints of its own expects what its script expects. */
+static void
+copy_hints(GstElement *bin, const CordAgent *agent)
+{
+  g_autoptr(GstElement) stt = gst_bin_get_by_name(GST_BIN(bin), "stt");
+  g_autoptr(GstElement) llm = gst_bin_get_by_name(GST_BIN(bin), "llm");
+  g_autofree gchar *hints = NULL;
+
+  if (stt == NULL || llm == NULL || cord_agent_get_setting(agent, "hints") ||
+      !g_object_class_find_property(G_OBJECT_GET_CLASS(llm), "hints"))
+    return;
+  g_object_get(llm, "hints", &hints, NULL);
+  set_string(stt, "hints", hints);
+}
+
 /**
  * cord_pipelines_build:
  * @self: the pipelines
@@ -344,6 +359,7 @@ cord_pipelines_build(CordPipelines *self, CordAgent *agent, const gchar *session
     if (part && !parts[i].set_up(self, part, agent, error))
       return NULL;
   }
+  copy_hints(bin, agent);
   g_object_force_floating(G_OBJECT(bin));
   return g_steal_pointer(&bin);
 }

@@ -18,8 +18,8 @@
 #include "cord-log.h"
 
 #define JOURNAL_CLOSE_MS 5000
-#define MAX_TOKENS 10000 /* calls that are about to stream */
-#define MAX_TOKENS 100000
+#define LINGER_MS 2000 /* of a refused client */
+#define MAX_STREAM_TOKENS 100000
 
 /* What the command line may say; the rest is in the configuration. */
 typedef struct {
@@ -128,7 +128,7 @@ open_calls(Server *server)
 {
   CordConfig *config = server->config;
   g_autoptr(CordStreamTokens) tokens = cord_stream_tokens_new(
-      (guint)cord_config_get_int(config, "twilio.token-lifetime") * 1000, MAX_TOKENS);
+      (guint)cord_config_get_int(config, "twilio.token-lifetime") * 1000, MAX_STREAM_TOKENS);
   CordCallOptions options = {
     .workers = (guint)cord_config_get_int(config, "server.workers"),
     .max_calls = (guint)cord_config_get_int(config, "server.max-calls"),
@@ -147,10 +147,15 @@ open_http(Server *server, gchar **where, GError **error)
     .connections = (guint)cord_config_get_int(config, "http.max-connections"),
     .connections_per_address =
         (guint)cord_config_get_int(config, "http.max-connections-per-address"),
-    .head_ms = (guint)cord_config_get_int(config, "http.header-timeout") * 1000,
-    .body_ms = (guint)cord_config_get_int(config, "http.body-timeout") * 1000,
-    .idle_ms = (guint)cord_config_get_int(config, "http.idle-timeout") * 1000,
-    .max_body = (gsize)cord_config_get_int(config, "http.max-body"),
+    .bodies = (gsize)cord_config_get_int(config, "http.max-bodies"),
+    .guard = {
+      .head_ms = (guint)cord_config_get_int(config, "http.header-timeout") * 1000,
+      .body_ms = (guint)cord_config_get_int(config, "http.body-timeout") * 1000,
+      .idle_ms = (guint)cord_config_get_int(config, "http.idle-timeout") * 1000,
+      .write_ms = (guint)cord_config_get_int(config, "http.write-timeout") * 1000,
+      .linger_ms = LINGER_MS,
+      .max_body = (gsize)cord_config_get_int(config, "http.max-body"),
+    },
   };
   g_autoptr(GSocketAddress) address = NULL;
 

@@ -16,9 +16,7 @@ static const struct {
   const gchar *help;
 } commands[] = {
   { "serve", cord_cmd_serve, N_("answer calls") },
-#ifdef HAVE_PHONE
-  /* call */
-#endif
+  { "call", cord_cmd_call, N_("telephone with a server, as Twilio would") },
 };
 
 static void

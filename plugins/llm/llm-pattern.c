@@ -8,7 +8,7 @@
 #define MAX_SEQUENCES 128 /* ways to say one pattern */
 #define MAX_ELEMENTS 24   /* words and slots in one of them */
 #define MAX_WORDS 60      /* of what was said */
-#define EXTRA 0.08        /* cost of a word that the pattern has not */
+#define EXTRA 0.12        /* cost of a word that the pattern has not */
 #define ALIKE 0.66        /* similarity from which two words are one, misheard */
 #define SLOT_WORDS 4      /* the longest phrase of a list */
 
@@ -313,7 +313,8 @@ phrase_fits(GStrv phrase, GStrv words, guint at, guint n_words, gdouble *quality
 
     if (similarity < 0.75)
       return 0;
-    *quality += similarity;
+    /* a slot weighs as much as a word, however many words its phrase has */
+    *quality += similarity / length;
   }
   return length;
 }

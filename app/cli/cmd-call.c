@@ -1,0 +1,584 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include <gio/gio.h>
+#include <glib-unix.h>
+#include <glib/gi18n.h>
+#include <gst/app/gstappsink.h>
+#include <gst/app/gstappsrc.h>
+#include <gst/gst.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "call-report.h"
+#include "cord-commands.h"
+#include "cord-g711.h"
+#include "cord-http.h"
+#include "cord-phone-audio.h"
+#include "cord-worker.h"
+
+#define DEFAULT_URL "http://127.0.0.1:8000/api/twilio/incoming"
+#define DEFAULT_VOICE "kal16" /* what speech-to-text understands best */
+#define EVENTS_LINGER_MS 1500 /* for the server's last words after the call */
+
+typedef struct {
+  gchar *url, *from, *to, *auth_token, *voice, *record;
+  gchar **expect;
+  gint max_duration;
+  gboolean mic, json, quiet;
+  GPtrArray *wishes; /* Wish, in the order of the command line */
+  gint barge_in_ms;  /* for the next of them */
+} Options;
+
+/* One of --say, --wav, --dtmf */
+typedef struct {
+  gchar kind; /* 's', 'w', 'd' */
+  gchar *value;
+  gint barge_in_ms;
+} Wish;
+
+typedef struct {
+  Options options;
+  GMainLoop *loop;
+  CordWorker *worker;
+  CordPhone *phone;
+  CordPhoneTalk *talk;
+  CallReport *report;
+  CordHttpExchange *events;
+  GError *error;
+  gboolean over;
+  gboolean events_over;
+  CordTimer *deadline;
+  CordTimer *linger;
+  GstElement *mic, *speaker;
+  GstElement *speaker_source;
+} Call;
+
+static void
+free_wish(gpointer data)
+{
+  g_free(((Wish *)data)->value);
+  g_free(data);
+}
+
+/* The worker's side */
+
+static gboolean
+quit(gpointer data)
+{
+  g_main_loop_quit(data);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+finish(gpointer data)
+{
+  Call *call = data;
+
+  call->linger = NULL;
+  g_main_context_invoke(NULL, quit, call->loop);
+}
+
+static void
+finish_when_over(Call *call)
+{
+  if (!call->over)
+    return;
+  g_clear_pointer(&call->linger, cord_timer_remove);
+  call->linger = cord_worker_add_timer(
+      call->worker, call->events_over ? 0 : EVENTS_LINGER_MS * GST_MSECOND, finish, call);
+}
+
+static void
+on_server_event(CordHttpExchange *exchange, const gchar *event, const gchar *text, gpointer data)
+{
+  Call *call = data;
+
+  call_report_event(call->report, event, text);
+}
+
+static void
+on_events_finished(CordHttpExchange *exchange, const GError *error, gpointer data)
+{
+  Call *call = data;
+
+  /* a server that is no Cordboard tells nothing; that is no failure */
+  call->events = NULL;
+  call->events_over = TRUE;
+  finish_when_over(call);
+}
+
+static void
+follow_events(Call *call)
+{
+  static const CordHttpHandlers handlers = { .event = on_server_event,
+                                             .finished = on_events_finished };
+  const gchar *path = strstr(call->options.url, "/api/twilio/");
+  g_autofree gchar *base = NULL;
+  g_autofree gchar *url = NULL;
+  CordHttpRequest request = { .method = "GET", .max_body = 16 * 1024 * 1024 };
+
+  if (path == NULL) {
+    call->events_over = TRUE;
+    return;
+  }
+  base = g_strndup(call->options.url, (gsize)(path - call->options.url));
+  url = g_strdup_printf("%s/api/calls/%s/events", base, cord_phone_get_call_sid(call->phone));
+  request.url = url;
+  request.idle_timeout = 3600 * GST_SECOND;
+  call->events = cord_http_start(call->worker, &request, &handlers, call);
+}
+
+static void
+on_started(CordPhone *phone, gpointer data)
+{
+  follow_events(data);
+}
+
+static void
+on_frame(CordPhone *phone, const guint8 *sent, const guint8 *heard, gsize length, gpointer data)
+{
+  Call *call = data;
+
+  if (call->speaker_source)
+    gst_app_src_push_buffer(GST_APP_SRC(call->speaker_source),
+                            gst_buffer_new_memdup(heard, CORD_PHONE_FRAME));
+  cord_phone_talk_frame(call->talk, phone, sent, heard, length);
+}
+
+static void
+on_cleared(CordPhone *phone, gsize bytes, gpointer data)
+{
+  cord_phone_talk_cleared(((Call *)data)->talk);
+}
+
+static void
+on_verb(CordPhone *phone, const CordTwimlVerb *verb, gpointer data)
+{
+  Call *call = data;
+
+  if (!call->options.quiet && !call->options.json)
+    printf("<%s>%s%s\n", verb->name, verb->text->len > 0 ? " " : "", verb->text->str);
+}
+
+static void
+on_ended(CordPhone *phone, const GError *error, gpointer data)
+{
+  Call *call = data;
+
+  if (error && call->error == NULL)
+    call->error = g_error_copy(error);
+  call->over = TRUE;
+  if (call->events == NULL)
+    call->events_over = TRUE;
+  g_clear_pointer(&call->deadline, cord_timer_remove);
+  finish_when_over(call);
+}
+
+static void
+on_said(const CordPhoneLine *line, gpointer data)
+{
+  call_report_line(((Call *)data)->report, line);
+}
+
+static void
+on_all_said(gpointer data)
+{
+  Call *call = data;
+
+  if (!call->options.mic)
+    cord_phone_hang_up(call->phone);
+}
+
+static void
+on_max_duration(gpointer data)
+{
+  Call *call = data;
+
+  call->deadline = NULL;
+  if (call->error == NULL)
+    call->error = g_error_new(G_IO_ERROR, G_IO_ERROR_TIMED_OUT,
+                              _("the call lasted longer than %d s"), call->options.max_duration);
+  cord_phone_hang_up(call->phone);
+}
+
+static void
+run_dial(gpointer data)
+{
+  static const CordPhoneHandlers handlers = { on_verb, on_started, on_frame, on_cleared, on_ended };
+  Call *call = data;
+  CordPhoneCall whom = { call->options.url, call->options.from, call->options.to,
+                         call->options.auth_token, NULL };
+
+  call->phone = cord_phone_new(call->worker, &whom, &handlers, call);
+  call->deadline = cord_worker_add_timer(
+      call->worker, (GstClockTime)call->options.max_duration * GST_SECOND, on_max_duration, call);
+  cord_phone_dial(call->phone);
+}
+
+static void
+run_hang_up(gpointer data)
+{
+  cord_phone_hang_up(((Call *)data)->phone);
+}
+
+static void
+run_close(gpointer data)
+{
+  Call *call = data;
+
+  g_clear_pointer(&call->events, cord_http_cancel);
+  g_clear_pointer(&call->linger, cord_timer_remove);
+  g_clear_pointer(&call->deadline, cord_timer_remove);
+}
+
+static void
+run_free(gpointer data)
+{
+  cord_phone_free(((Call *)data)->phone);
+}
+
+/* A microphone and a loudspeaker */
+
+typedef struct {
+  Call *call;
+  GBytes *audio;
+} Spoken;
+
+static void
+run_spoken(gpointer data)
+{
+  Spoken *spoken = data;
+
+  if (!spoken->call->over)
+    cord_phone_speak(spoken->call->phone, spoken->audio);
+}
+
+static void
+free_spoken(gpointer data)
+{
+  g_bytes_unref(((Spoken *)data)->audio);
+  g_free(data);
+}
+
+static GstFlowReturn
+on_mic_sample(GstAppSink *sink, gpointer data)
+{
+  Call *call = data;
+  GstSample *sample = gst_app_sink_pull_sample(sink);
+  Spoken *spoken;
+  GstMapInfo map;
+
+  if (sample == NULL)
+    return GST_FLOW_EOS;
+  spoken = g_new0(Spoken, 1);
+  spoken->call = call;
+  if (gst_buffer_map(gst_sample_get_buffer(sample), &map, GST_MAP_READ)) {
+    spoken->audio = g_bytes_new(map.data, map.size);
+    gst_buffer_unmap(gst_sample_get_buffer(sample), &map);
+  } else {
+    spoken->audio = g_bytes_new(NULL, 0);
+  }
+  gst_sample_unref(sample);
+  cord_worker_post(call->worker, run_spoken, spoken, free_spoken);
+  return GST_FLOW_OK;
+}
+
+static gboolean
+open_mic(Call *call, GError **error)
+{
+  g_autoptr(GstElement) sink = NULL;
+  GstAppSinkCallbacks callbacks = { .new_sample = on_mic_sample };
+
+  call->mic =
+      gst_parse_launch("autoaudiosrc ! audioconvert ! audioresample ! "
+                       "audio/x-raw,format=S16LE,rate=8000,channels=1 ! mulawcodec mode=encode ! "
+                       "appsink name=sink sync=false",
+                       error);
+  call->speaker =
+      call->mic
+          ? gst_parse_launch("appsrc name=source is-live=true format=time do-timestamp=true "
+                             "caps=audio/x-mulaw,rate=8000,channels=1 ! mulawcodec mode=decode ! "
+                             "audioconvert ! audioresample ! autoaudiosink",
+                             error)
+          : NULL;
+  if (call->speaker == NULL)
+    return FALSE;
+  sink = gst_bin_get_by_name(GST_BIN(call->mic), "sink");
+  gst_app_sink_set_callbacks(GST_APP_SINK(sink), &callbacks, call, NULL);
+  if (gst_element_set_state(call->mic, GST_STATE_PLAYING) == GST_STATE_CHANGE_FAILURE ||
+      gst_element_set_state(call->speaker, GST_STATE_PLAYING) == GST_STATE_CHANGE_FAILURE) {
+    g_set_error_literal(error, G_IO_ERROR, G_IO_ERROR_FAILED,
+                        _("there is no microphone or loudspeaker; use --say TEXT"));
+    return FALSE;
+  }
+  call->speaker_source = gst_bin_get_by_name(GST_BIN(call->speaker), "source");
+  return TRUE;
+}
+
+static void
+close_mic(Call *call)
+{
+  if (call->mic)
+    gst_element_set_state(call->mic, GST_STATE_NULL);
+  if (call->speaker)
+    gst_element_set_state(call->speaker, GST_STATE_NULL);
+  gst_clear_object(&call->speaker_source);
+  gst_clear_object(&call->mic);
+  gst_clear_object(&call->speaker);
+}
+
+/* The main thread's side */
+
+static gboolean
+on_interrupt(gpointer data)
+{
+  Call *call = data;
+
+  if (call->phone)
+    cord_worker_post(call->worker, run_hang_up, call, NULL);
+  return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+prepare_lines(Call *call, GError **error)
+{
+  for (guint i = 0; i < call->options.wishes->len; i++) {
+    const Wish *wish = call->options.wishes->pdata[i];
+    g_autoptr(GBytes) audio = NULL;
+
+    if (wish->kind == 's')
+      audio = cord_phone_render_text(wish->value, call->options.voice, error);
+    else if (wish->kind == 'w')
+      audio = cord_phone_render_file(wish->value, error);
+    if (wish->kind != 'd' && audio == NULL)
+      return FALSE;
+    cord_phone_talk_add(call->talk, wish->kind == 'd' ? NULL : wish->value, audio,
+                        wish->kind == 'd' ? wish->value : NULL, wish->barge_in_ms);
+  }
+  return TRUE;
+}
+
+static gboolean
+write_recordings(Call *call, GError **error)
+{
+  g_autofree gchar *heard = g_strconcat(call->options.record, "-heard.wav", NULL);
+  g_autofree gchar *stereo = g_strconcat(call->options.record, "-stereo.wav", NULL);
+  GByteArray *left = cord_phone_talk_get_sent(call->talk);
+  GByteArray *right = cord_phone_talk_get_heard(call->talk);
+
+  return cord_phone_write_wav(heard, right, NULL, error) &&
+         cord_phone_write_wav(stereo, left, right, error);
+}
+
+static void
+check_result(Call *call)
+{
+  g_autofree gchar *transcript = NULL;
+  g_autofree gchar *lower = NULL;
+
+  if (call->error)
+    return;
+  if (!cord_phone_talk_has_heard(call->talk)) {
+    call->error = g_error_new_literal(G_IO_ERROR, G_IO_ERROR_FAILED, _("the agent never spoke"));
+    return;
+  }
+  transcript = call_report_get_transcript(call->report);
+  lower = g_utf8_strdown(transcript, -1);
+  for (guint i = 0; call->options.expect && call->options.expect[i]; i++) {
+    g_autofree gchar *wanted = g_utf8_strdown(call->options.expect[i], -1);
+
+    if (strstr(lower, wanted) == NULL) {
+      call->error = g_error_new(G_IO_ERROR, G_IO_ERROR_FAILED, _("\"%s\" is not in the transcript"),
+                                call->options.expect[i]);
+      return;
+    }
+  }
+}
+
+static void
+print_result(Call *call)
+{
+  if (call->options.json) {
+    g_autofree gchar *json =
+        call_report_to_json(call->report, call->talk, cord_phone_get_call_sid(call->phone),
+                            call->error ? call->error->message : NULL);
+
+    printf("%s\n", json);
+  } else if (!call->options.quiet) {
+    call_report_print_table(call->report, call->talk);
+  }
+  if (call->error && !call->options.json)
+    fprintf(stderr, _("cordboard: the call failed: %s\n"), call->error->message);
+}
+
+static int
+run(Call *call)
+{
+  g_autoptr(GError) error = NULL;
+  guint signal_id;
+  int code;
+
+  call->worker = cord_worker_acquire("phone");
+  call->report = call_report_new(call->options.quiet || call->options.json,
+                                 isatty(STDOUT_FILENO) && g_getenv("NO_COLOR") == NULL);
+  call->talk = cord_phone_talk_new(on_said, on_all_said, call);
+  if (call->options.record)
+    cord_phone_talk_keep_audio(call->talk);
+  if (!prepare_lines(call, &error) || (call->options.mic && !open_mic(call, &error))) {
+    fprintf(stderr, _("cordboard: %s\n"), error->message);
+    return CORD_EXIT_FAILED;
+  }
+  call->loop = g_main_loop_new(NULL, FALSE);
+  signal_id = g_unix_signal_add(SIGINT, on_interrupt, call);
+  cord_worker_call(call->worker, run_dial, call);
+  g_main_loop_run(call->loop);
+  g_source_remove(signal_id);
+  close_mic(call);
+  cord_worker_call(call->worker, run_close, call);
+  if (call->options.record && !write_recordings(call, &error) && call->error == NULL)
+    call->error = g_steal_pointer(&error);
+  check_result(call);
+  print_result(call);
+  code = call->error ? CORD_EXIT_FAILED : CORD_EXIT_OK;
+  cord_worker_call(call->worker, run_free, call);
+  return code;
+}
+
+static gboolean
+add_wish(const gchar *name, const gchar *value, gpointer data, GError **error)
+{
+  Options *options = data;
+  Wish *wish = g_new0(Wish, 1);
+
+  /* --say, --wav and --dtmf differ in their third letter */
+  wish->kind = name[2];
+  wish->value = g_strdup(value);
+  wish->barge_in_ms = options->barge_in_ms;
+  options->barge_in_ms = -1;
+  g_ptr_array_add(options->wishes, wish);
+  return TRUE;
+}
+
+static gboolean
+set_barge_in(const gchar *name, const gchar *value, gpointer data, GError **error)
+{
+  gint64 ms;
+
+  if (!g_ascii_string_to_signed(value, 10, 0, 600000, &ms, NULL)) {
+    g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                _("--barge-in takes milliseconds, not \"%s\""), value);
+    return FALSE;
+  }
+  ((Options *)data)->barge_in_ms = (gint)ms;
+  return TRUE;
+}
+
+static gboolean
+read_options(Options *options, int argc, char *argv[], GError **error)
+{
+  gpointer wish = (gpointer)add_wish, barge_in = (gpointer)set_barge_in;
+  const GOptionEntry entries[] = {
+    { "url", 0, 0, G_OPTION_ARG_STRING, &options->url, N_("Voice webhook to call"), N_("URL") },
+    { "say", 0, 0, G_OPTION_ARG_CALLBACK, wish, N_("Say this; may be repeated"), N_("TEXT") },
+    { "wav", 0, 0, G_OPTION_ARG_CALLBACK, wish, N_("Say what is in this file"), N_("FILE") },
+    { "dtmf", 0, 0, G_OPTION_ARG_CALLBACK, wish, N_("Press these keys"), N_("DIGITS") },
+    { "barge-in", 0, 0, G_OPTION_ARG_CALLBACK, barge_in,
+      N_("Begin the next of them so long after the agent has begun to speak"), N_("MS") },
+    { "mic", 0, 0, G_OPTION_ARG_NONE, &options->mic, N_("Speak and listen yourself"), NULL },
+    { "voice", 0, 0, G_OPTION_ARG_STRING, &options->voice,
+      N_("Voice for --say: kal16, rms, slt, awb, kal"), N_("NAME") },
+    { "record", 'r', 0, G_OPTION_ARG_FILENAME, &options->record,
+      N_("Write PREFIX-heard.wav and PREFIX-stereo.wav"), N_("PREFIX") },
+    { "expect", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->expect,
+      N_("Fail unless this is in the transcript; may be repeated"), N_("TEXT") },
+    { "from", 0, 0, G_OPTION_ARG_STRING, &options->from, N_("The caller's number"), N_("NUMBER") },
+    { "to", 0, 0, G_OPTION_ARG_STRING, &options->to, N_("The number that is called"),
+      N_("NUMBER") },
+    { "auth-token", 0, 0, G_OPTION_ARG_STRING, &options->auth_token,
+      N_("Signs the requests (TWILIO_AUTH_TOKEN)"), N_("TOKEN") },
+    { "max-duration", 0, 0, G_OPTION_ARG_INT, &options->max_duration,
+      N_("Hang up and fail after so long (300)"), N_("SECONDS") },
+    { "json", 0, 0, G_OPTION_ARG_NONE, &options->json, N_("Print the result as JSON"), NULL },
+    { "quiet", 'q', 0, G_OPTION_ARG_NONE, &options->quiet, N_("Print errors only"), NULL },
+    { NULL },
+  };
+  g_autoptr(GOptionContext) context = g_option_context_new(NULL);
+  GOptionGroup *group = g_option_group_new("call", "", "", options, NULL);
+
+  g_option_group_add_entries(group, entries);
+  g_option_group_set_translation_domain(group, GETTEXT_PACKAGE);
+  g_option_context_set_main_group(context, group);
+  g_option_context_set_summary(
+      context,
+      _("Telephones with a server as Twilio would: webhook, TwiML, signed media stream, real "
+        "time. What the caller says is said in the order given, each when the agent has "
+        "finished. Exits with 0 when the call was good, 1 when it failed."));
+  return g_option_context_parse(context, &argc, &argv, error);
+}
+
+static void
+set_defaults(Options *options)
+{
+  const gchar *token = g_getenv("TWILIO_AUTH_TOKEN");
+
+  if (options->url == NULL)
+    options->url = g_strdup(DEFAULT_URL);
+  if (options->voice == NULL)
+    options->voice = g_strdup(DEFAULT_VOICE);
+  if (options->from == NULL)
+    options->from = g_strdup("+15005550006");
+  if (options->to == NULL)
+    options->to = g_strdup("+15005550001");
+  if (options->auth_token == NULL && token && *token)
+    options->auth_token = g_strdup(token);
+  if (options->max_duration <= 0)
+    options->max_duration = 300;
+}
+
+static void
+clear_call(Call *call)
+{
+  g_clear_pointer(&call->talk, cord_phone_talk_free);
+  g_clear_pointer(&call->report, call_report_free);
+  g_clear_pointer(&call->loop, g_main_loop_unref);
+  g_clear_object(&call->worker);
+  g_clear_error(&call->error);
+  g_ptr_array_unref(call->options.wishes);
+  g_free(call->options.url);
+  g_free(call->options.from);
+  g_free(call->options.to);
+  g_free(call->options.auth_token);
+  g_free(call->options.voice);
+  g_free(call->options.record);
+  g_strfreev(call->options.expect);
+}
+
+/**
+ * cord_cmd_call:
+ * @argc: number of arguments
+ * @argv: arguments
+ *
+ * `cordboard call`.
+ *
+ * Returns: the exit code
+ */
+int
+cord_cmd_call(int argc, char *argv[])
+{
+  Call call = { .options = { .wishes = g_ptr_array_new_with_free_func(free_wish),
+                             .barge_in_ms = -1 } };
+  g_autoptr(GError) error = NULL;
+  int code = CORD_EXIT_USAGE;
+
+  if (read_options(&call.options, argc, argv, &error)) {
+    set_defaults(&call.options);
+    gst_init(NULL, NULL);
+    code = run(&call);
+  } else {
+    fprintf(stderr, _("cordboard: %s\n"), error->message);
+  }
+  clear_call(&call);
+  return code;
+}
