@@ -11,6 +11,7 @@
  */
 
 #define MAX_STACK 1024 /* levels that the bits below can hold */
+#define MAX_NUMBER 64  /* characters */
 
 typedef struct {
   const guchar *start;
@@ -20,6 +21,7 @@ typedef struct {
   guint depth;
   guint8 objects[MAX_STACK / 8]; /* a bit for each level: whether it is an object */
   const gchar *problem;
+  CordError code;
 } Scan;
 
 static gboolean
@@ -39,18 +41,47 @@ skip_space(Scan *scan)
 }
 
 static gboolean
+scan_hex(Scan *scan, gunichar *unit)
+{
+  *unit = 0;
+  for (guint i = 0; i < 4; i++, scan->at++) {
+    if (scan->at >= scan->end || !g_ascii_isxdigit(*scan->at))
+      return bad(scan, "\\u without four hexadecimal digits");
+    *unit = *unit << 4 | (gunichar)g_ascii_xdigit_value((gchar)*scan->at);
+  }
+  return TRUE;
+}
+
+/* After \u. Halves of a pair and NUL are grammar, but no text that anybody could be given. */
+static gboolean
+scan_code_point(Scan *scan)
+{
+  gunichar unit, low;
+
+  if (!scan_hex(scan, &unit))
+    return FALSE;
+  if (unit == 0)
+    return bad(scan, "a NUL in a string");
+  if (unit < 0xd800 || unit > 0xdfff)
+    return TRUE;
+  if (unit > 0xdbff || scan->end - scan->at < 2 || scan->at[0] != '\\' || scan->at[1] != 'u')
+    return bad(scan, "half of a surrogate pair");
+  scan->at += 2;
+  if (!scan_hex(scan, &low))
+    return FALSE;
+  return (low >= 0xdc00 && low <= 0xdfff) || bad(scan, "half of a surrogate pair");
+}
+
+static gboolean
 scan_escape(Scan *scan)
 {
   if (scan->at >= scan->end)
     return bad(scan, "a string without an end");
-  if (*scan->at != 'u')
-    return (*scan->at && strchr("\"\\/bfnrt", *scan->at++)) || bad(scan, "an unknown escape");
-  scan->at++;
-  for (guint i = 0; i < 4; i++, scan->at++) {
-    if (scan->at >= scan->end || !g_ascii_isxdigit(*scan->at))
-      return bad(scan, "\\u without four hexadecimal digits");
+  if (*scan->at == 'u') {
+    scan->at++;
+    return scan_code_point(scan);
   }
-  return TRUE;
+  return (*scan->at && strchr("\"\\/bfnrt", *scan->at++)) || bad(scan, "an unknown escape");
 }
 
 static gboolean
@@ -81,11 +112,32 @@ scan_digits(Scan *scan)
   return scan->at > first || bad(scan, "a number without digits");
 }
 
+/* json-glib wraps an integer that is no gint64 and takes what is too large for infinity. */
+static gboolean
+check_range(Scan *scan, const guchar *first, gboolean integer)
+{
+  gsize length = (gsize)(scan->at - first);
+  gchar text[MAX_NUMBER + 1];
+  gdouble value;
+
+  if (length > MAX_NUMBER)
+    return bad(scan, "a number of more than 64 characters");
+  if (length < 19 && integer)
+    return TRUE;
+  memcpy(text, first, length);
+  text[length] = '\0';
+  if (integer)
+    return g_ascii_string_to_signed(text, 10, G_MININT64, G_MAXINT64, NULL, NULL) ||
+           bad(scan, "an integer out of range");
+  value = g_ascii_strtod(text, NULL);
+  return (value >= -G_MAXDOUBLE && value <= G_MAXDOUBLE) || bad(scan, "a number out of range");
+}
+
 static gboolean
 scan_number(Scan *scan)
 {
   const guchar *first = scan->at;
-  gdouble value;
+  gboolean integer = TRUE;
 
   if (*scan->at == '-')
     scan->at++;
@@ -94,25 +146,20 @@ scan_number(Scan *scan)
   if (!scan_digits(scan))
     return FALSE;
   if (scan->at < scan->end && *scan->at == '.') {
+    integer = FALSE;
     scan->at++;
     if (!scan_digits(scan))
       return FALSE;
   }
   if (scan->at < scan->end && (*scan->at == 'e' || *scan->at == 'E')) {
+    integer = FALSE;
     scan->at++;
     if (scan->at < scan->end && (*scan->at == '+' || *scan->at == '-'))
       scan->at++;
     if (!scan_digits(scan))
       return FALSE;
   }
-  if (scan->at - first > 64)
-    return bad(scan, "a number of more than 64 characters");
-  {
-    g_autofree gchar *text = g_strndup((const gchar *)first, (gsize)(scan->at - first));
-
-    value = g_ascii_strtod(text, NULL);
-  }
-  return (value > -G_MAXDOUBLE && value < G_MAXDOUBLE) || bad(scan, "a number out of range");
+  return check_range(scan, first, integer);
 }
 
 static gboolean
@@ -156,8 +203,10 @@ enter(Scan *scan, gboolean object)
 {
   guint8 bit = (guint8)(1 << (scan->depth % 8));
 
-  if (scan->depth >= scan->max_depth)
+  if (scan->depth >= scan->max_depth) {
+    scan->code = CORD_ERROR_TOO_LARGE;
     return bad(scan, "nested too deeply");
+  }
   if (object)
     scan->objects[scan->depth / 8] |= bit;
   else
@@ -238,15 +287,18 @@ scan_value(Scan *scan, gboolean *complete)
  * @max_depth: how deep arrays and objects may be nested, at most 1024
  * @error: return location for an error
  *
- * Whether @text is JSON (RFC 8259) in UTF-8 and not too deep. Takes linear time and a constant
- * stack.
+ * Whether @text is JSON (RFC 8259) in UTF-8, not too deep, and such that json-glib gets its strings
+ * and integers right. Takes linear time and a constant stack.
  *
- * Returns: %FALSE with %CORD_ERROR_INVALID, which says what is wrong at which byte
+ * Returns: %FALSE with %CORD_ERROR_INVALID, or %CORD_ERROR_TOO_LARGE for the depth; the error says
+ * what is wrong at which byte
  */
 gboolean
 cord_json_scan(const gchar *text, gsize length, guint max_depth, GError **error)
 {
-  Scan scan = { .start = (const guchar *)text, .at = (const guchar *)text };
+  Scan scan = { .start = (const guchar *)text,
+                .at = (const guchar *)text,
+                .code = CORD_ERROR_INVALID };
   gboolean more = TRUE;
   guint32 utf8 = 0;
 
@@ -264,7 +316,7 @@ cord_json_scan(const gchar *text, gsize length, guint max_depth, GError **error)
   }
   if (scan.problem == NULL)
     return TRUE;
-  g_set_error(error, CORD_ERROR, CORD_ERROR_INVALID, "not JSON: %s, at byte %zu", scan.problem,
+  g_set_error(error, CORD_ERROR, (gint)scan.code, "not JSON: %s, at byte %zu", scan.problem,
               (gsize)(scan.at - scan.start));
   return FALSE;
 }

@@ -71,7 +71,7 @@ get_member(JsonObject *object, const gchar *name, const gchar *kind, GError **er
   JsonNode *node = object ? json_object_get_member(object, name) : NULL;
 
   if (node == NULL)
-    g_set_error(error, CORD_ERROR, CORD_ERROR_INVALID, "\"%s\" is missing; a %s is wanted", name,
+    g_set_error(error, CORD_ERROR, CORD_ERROR_INVALID, "\"%s\" is missing; %s is wanted", name,
                 kind);
   return node;
 }
@@ -79,7 +79,7 @@ get_member(JsonObject *object, const gchar *name, const gchar *kind, GError **er
 static void
 set_wrong(const gchar *name, const gchar *kind, GError **error)
 {
-  g_set_error(error, CORD_ERROR, CORD_ERROR_INVALID, "\"%s\" is not a %s", name, kind);
+  g_set_error(error, CORD_ERROR, CORD_ERROR_INVALID, "\"%s\" is not %s", name, kind);
 }
 
 /**
@@ -93,12 +93,12 @@ set_wrong(const gchar *name, const gchar *kind, GError **error)
 const gchar *
 cord_json_get_string(JsonObject *object, const gchar *name, GError **error)
 {
-  JsonNode *node = get_member(object, name, "string", error);
+  JsonNode *node = get_member(object, name, "a string", error);
 
   if (node && JSON_NODE_HOLDS_VALUE(node) && json_node_get_value_type(node) == G_TYPE_STRING)
     return json_node_get_string(node);
   if (node)
-    set_wrong(name, "string", error);
+    set_wrong(name, "a string", error);
   return NULL;
 }
 
@@ -114,14 +114,38 @@ cord_json_get_string(JsonObject *object, const gchar *name, GError **error)
 gboolean
 cord_json_get_int(JsonObject *object, const gchar *name, gint64 *value, GError **error)
 {
-  JsonNode *node = get_member(object, name, "integer", error);
+  JsonNode *node = get_member(object, name, "an integer", error);
 
   if (node && JSON_NODE_HOLDS_VALUE(node) && json_node_get_value_type(node) == G_TYPE_INT64) {
     *value = json_node_get_int(node);
     return TRUE;
   }
   if (node)
-    set_wrong(name, "integer", error);
+    set_wrong(name, "an integer", error);
+  return FALSE;
+}
+
+/**
+ * cord_json_get_double:
+ * @object: (nullable): an object
+ * @name: the member
+ * @value: (out): the number
+ * @error: return location for an error that names the member
+ *
+ * Returns: whether it is a number
+ */
+gboolean
+cord_json_get_double(JsonObject *object, const gchar *name, gdouble *value, GError **error)
+{
+  JsonNode *node = get_member(object, name, "a number", error);
+  GType type = node && JSON_NODE_HOLDS_VALUE(node) ? json_node_get_value_type(node) : G_TYPE_NONE;
+
+  if (type == G_TYPE_INT64 || type == G_TYPE_DOUBLE) {
+    *value = json_node_get_double(node);
+    return TRUE;
+  }
+  if (node)
+    set_wrong(name, "a number", error);
   return FALSE;
 }
 
@@ -137,14 +161,14 @@ cord_json_get_int(JsonObject *object, const gchar *name, gint64 *value, GError *
 gboolean
 cord_json_get_boolean(JsonObject *object, const gchar *name, gboolean *value, GError **error)
 {
-  JsonNode *node = get_member(object, name, "boolean", error);
+  JsonNode *node = get_member(object, name, "a boolean", error);
 
   if (node && JSON_NODE_HOLDS_VALUE(node) && json_node_get_value_type(node) == G_TYPE_BOOLEAN) {
     *value = json_node_get_boolean(node);
     return TRUE;
   }
   if (node)
-    set_wrong(name, "boolean", error);
+    set_wrong(name, "a boolean", error);
   return FALSE;
 }
 
@@ -159,12 +183,12 @@ cord_json_get_boolean(JsonObject *object, const gchar *name, gboolean *value, GE
 JsonObject *
 cord_json_get_object(JsonObject *object, const gchar *name, GError **error)
 {
-  JsonNode *node = get_member(object, name, "object", error);
+  JsonNode *node = get_member(object, name, "an object", error);
 
   if (node && JSON_NODE_HOLDS_OBJECT(node))
     return json_node_get_object(node);
   if (node)
-    set_wrong(name, "object", error);
+    set_wrong(name, "an object", error);
   return NULL;
 }
 
@@ -179,12 +203,12 @@ cord_json_get_object(JsonObject *object, const gchar *name, GError **error)
 JsonArray *
 cord_json_get_array(JsonObject *object, const gchar *name, GError **error)
 {
-  JsonNode *node = get_member(object, name, "array", error);
+  JsonNode *node = get_member(object, name, "an array", error);
 
   if (node && JSON_NODE_HOLDS_ARRAY(node))
     return json_node_get_array(node);
   if (node)
-    set_wrong(name, "array", error);
+    set_wrong(name, "an array", error);
   return NULL;
 }
 
@@ -221,6 +245,38 @@ cord_json_peek_int(JsonObject *object, const gchar *name, gint64 fallback)
 }
 
 /**
+ * cord_json_peek_double:
+ * @object: (nullable): an object
+ * @name: the member
+ * @fallback: for a member that is missing or no number
+ *
+ * Returns: the number or @fallback
+ */
+gdouble
+cord_json_peek_double(JsonObject *object, const gchar *name, gdouble fallback)
+{
+  gdouble value;
+
+  return cord_json_get_double(object, name, &value, NULL) ? value : fallback;
+}
+
+/**
+ * cord_json_peek_boolean:
+ * @object: (nullable): an object
+ * @name: the member
+ * @fallback: for a member that is missing or neither true nor false
+ *
+ * Returns: the truth or @fallback
+ */
+gboolean
+cord_json_peek_boolean(JsonObject *object, const gchar *name, gboolean fallback)
+{
+  gboolean value;
+
+  return cord_json_get_boolean(object, name, &value, NULL) ? value : fallback;
+}
+
+/**
  * cord_json_peek_object:
  * @object: (nullable): an object
  * @name: the member
@@ -244,31 +300,4 @@ JsonArray *
 cord_json_peek_array(JsonObject *object, const gchar *name)
 {
   return cord_json_get_array(object, name, NULL);
-}
-
-/**
- * cord_json_print:
- * @node: a node
- *
- * Returns: (transfer full): @node on one line
- */
-gchar *
-cord_json_print(JsonNode *node)
-{
-  return json_to_string(node, FALSE);
-}
-
-/**
- * cord_json_print_object:
- * @object: an object
- *
- * Returns: (transfer full): @object on one line
- */
-gchar *
-cord_json_print_object(JsonObject *object)
-{
-  g_autoptr(JsonNode) node = json_node_new(JSON_NODE_OBJECT);
-
-  json_node_set_object(node, object);
-  return json_to_string(node, FALSE);
 }

@@ -277,7 +277,7 @@ check_frame(CordWebsocketParser *self, const Frame *frame, CordWebsocketFault *f
   default:
     return fail(fault, CORD_WEBSOCKET_CLOSE_PROTOCOL_ERROR, "a reserved opcode");
   }
-  if (frame->payload > self->max_message - held)
+  if (frame->payload > self->max_message || held > self->max_message - frame->payload)
     return fail(fault, CORD_WEBSOCKET_CLOSE_TOO_BIG, "a message over the limit");
   if (underway && self->n_fragments >= self->max_fragments)
     return fail(fault, CORD_WEBSOCKET_CLOSE_POLICY, "a message in too many fragments");
@@ -325,7 +325,8 @@ take_fragment(CordWebsocketParser *self, const Frame *frame, guint8 *data, gbool
     return TRUE;
   whole = g_steal_pointer(&self->fragments);
   drop_fragments(self);
-  *go_on = func(opcode, whole->data, whole->len, user_data);
+  /* an array that never held a byte has no data */
+  *go_on = func(opcode, whole->len > 0 ? whole->data : data, whole->len, user_data);
   return TRUE;
 }
 
