@@ -303,11 +303,12 @@ read_parameter(TwilioScanner *scanner, const TwilioText *name, guint depth, gpoi
 gboolean
 twilio_message_next_parameter(TwilioText *rest, TwilioText *name, TwilioText *value)
 {
-  TwilioScanner scanner = { rest->text, rest->text, rest->text + rest->length, NULL };
+  TwilioScanner scanner;
   Parameter parameter = { { NULL } };
 
   if (!rest->text || rest->length == 0 || (*rest->text != '{' && *rest->text != ','))
     return FALSE;
+  scanner = (TwilioScanner){ rest->text, rest->text, rest->text + rest->length, NULL };
   /* a comma takes the bracket's place: what is left reads like an object from its first member */
   twilio_scanner_read_object(&scanner, 0, read_parameter, &parameter);
   if (!parameter.found)
