@@ -56,6 +56,17 @@ refuse(CordHttpGuard *self, guint status, const gchar *reason)
   return FALSE;
 }
 
+/* What matters of a head. */
+typedef struct {
+  gboolean old; /* HTTP/1.0 */
+  gboolean get;
+  guint hosts;
+  gboolean has_length;
+  guint64 length;
+  gboolean chunked;
+  gboolean upgrade;
+} Framing;
+
 static gboolean
 is_token(const gchar *text, gsize length)
 {
@@ -66,8 +77,27 @@ is_token(const gchar *text, gsize length)
   return length > 0;
 }
 
+/* Visible ASCII, escapes that are escapes, no zero byte behind one, no fragment. */
 static gboolean
-check_request_line(CordHttpGuard *self, const gchar *line, gsize length)
+is_target(const gchar *target, gsize length)
+{
+  if (length == 0 || (*target != '/' && g_ascii_strncasecmp(target, "http", 4) != 0 &&
+                      !(length == 1 && *target == '*')))
+    return FALSE;
+  for (gsize i = 0; i < length; i++) {
+    guchar c = (guchar)target[i];
+
+    if (c <= ' ' || c >= 0x7f || c == '#')
+      return FALSE;
+    if (c == '%' && (i + 2 >= length || !g_ascii_isxdigit(target[i + 1]) ||
+                     !g_ascii_isxdigit(target[i + 2]) || memcmp(target + i, "%00", 3) == 0))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+static gboolean
+check_request_line(CordHttpGuard *self, const gchar *line, gsize length, Framing *framing)
 {
   const gchar *first = memchr(line, ' ', length);
   const gchar *last = first ? memrchr(line, ' ', length) : NULL;
@@ -78,25 +108,17 @@ check_request_line(CordHttpGuard *self, const gchar *line, gsize length)
     return refuse(self, 400, "The first line is not a method, a target and HTTP/1.1.");
   target_length = (gsize)(last - target);
   version_length = length - (gsize)(last + 1 - line);
-  for (gsize i = 0; i < target_length; i++) {
-    if ((guchar)target[i] <= ' ' || target[i] == 0x7f)
-      return refuse(self, 400, "The request's target holds a space or a control character.");
-  }
-  if (target_length == 0 || target_length > MAX_TARGET)
-    return refuse(self, 414, "The request's target is empty or longer than 8 KiB.");
+  if (target_length > MAX_TARGET)
+    return refuse(self, 414, "The request's target is longer than 8 KiB.");
+  if (!is_target(target, target_length))
+    return refuse(self, 400, "The request's target is not an encoded path.");
   if (version_length != 8 || memcmp(last + 1, "HTTP/1.", 7) != 0 ||
       (last[8] != '0' && last[8] != '1'))
     return refuse(self, 505, "Only HTTP/1.0 and HTTP/1.1 are spoken here.");
+  framing->old = last[8] == '0';
+  framing->get = first - line == 3 && memcmp(line, "GET", 3) == 0;
   return TRUE;
 }
-
-/* What matters of a head. */
-typedef struct {
-  gboolean has_length;
-  guint64 length;
-  gboolean chunked;
-  gboolean upgrade;
-} Framing;
 
 static gboolean
 value_is(const gchar *value, gsize length, const gchar *text)
@@ -115,6 +137,16 @@ read_length(CordHttpGuard *self, const gchar *value, gsize length, Framing *fram
     return refuse(self, 400, "The Content-Length is not a number.");
   framing->has_length = TRUE;
   framing->length = g_ascii_strtoull(text, NULL, 10);
+  return TRUE;
+}
+
+static gboolean
+check_host(CordHttpGuard *self, const gchar *value, gsize length)
+{
+  for (gsize i = 0; i < length; i++) {
+    if (!g_ascii_isalnum(value[i]) && !strchr("-._~:[]%", value[i]))
+      return refuse(self, 400, "The Host is not a name or address and a port.");
+  }
   return TRUE;
 }
 
@@ -148,6 +180,12 @@ check_header(CordHttpGuard *self, const gchar *line, gsize length, Framing *fram
     framing->chunked = TRUE;
   } else if (value_is(line, name_length, "upgrade")) {
     framing->upgrade = value_is(value, value_length, "websocket");
+  } else if (value_is(line, name_length, "host")) {
+    framing->hosts++;
+    return check_host(self, value, value_length);
+  } else if (value_is(line, name_length, "expect") &&
+             !value_is(value, value_length, "100-continue")) {
+    return refuse(self, 417, "The only expectation that is known here is 100-continue.");
   }
   return TRUE;
 }
@@ -169,11 +207,25 @@ check_lines(CordHttpGuard *self, Framing *framing)
       return refuse(self, 400, "A line holds a carriage return or a zero byte.");
     if (number > MAX_HEADERS)
       return refuse(self, 431, "There are more than 100 headers.");
-    if (!(number == 0 ? check_request_line(self, at, length)
+    if (!(number == 0 ? check_request_line(self, at, length, framing)
                       : check_header(self, at, length, framing)))
       return FALSE;
     at = eol + 1;
   }
+  return TRUE;
+}
+
+static gboolean
+check_framing(CordHttpGuard *self, const Framing *framing)
+{
+  if (framing->hosts > 1 || (framing->hosts == 0 && !framing->old))
+    return refuse(self, 400, "There must be one Host.");
+  if (framing->chunked && framing->has_length)
+    return refuse(self, 400, "There is both a Content-Length and a Transfer-Encoding.");
+  if (framing->chunked && framing->old)
+    return refuse(self, 400, "HTTP/1.0 has no transfer encodings.");
+  if (framing->length > self->max_body)
+    return refuse(self, 413, "The body is longer than what is taken here.");
   return TRUE;
 }
 
@@ -183,27 +235,20 @@ take_head(CordHttpGuard *self, GByteArray *passed)
 {
   Framing framing = { 0 };
 
-  if (!check_lines(self, &framing))
+  if (!check_lines(self, &framing) || !check_framing(self, &framing))
     return FALSE;
-  if (framing.chunked && framing.has_length)
-    return refuse(self, 400, "There is both a Content-Length and a Transfer-Encoding.");
-  if (framing.length > self->max_body)
-    return refuse(self, 413, "The body is longer than what is taken here.");
   g_byte_array_append(passed, self->head->data, self->head->len);
   g_byte_array_set_size(self->head, 0);
   self->body = self->trailers = self->line = 0;
   self->digits = FALSE;
-  if (framing.upgrade && !framing.chunked && framing.length == 0) {
-    self->phase = CORD_HTTP_PASS;
-  } else if (framing.chunked) {
+  self->remaining = framing.length;
+  self->step = framing.chunked ? CHUNK_SIZE : BODY_LENGTH;
+  if (framing.chunked || framing.length > 0)
     self->phase = CORD_HTTP_BODY;
-    self->step = CHUNK_SIZE;
-    self->remaining = 0;
-  } else {
-    self->remaining = framing.length;
-    self->step = BODY_LENGTH;
-    self->phase = framing.length > 0 ? CORD_HTTP_BODY : CORD_HTTP_IDLE;
-  }
+  else if (framing.upgrade && framing.get && !framing.old)
+    self->phase = CORD_HTTP_PASS;
+  else
+    self->phase = CORD_HTTP_ANSWER;
   return TRUE;
 }
 
@@ -308,7 +353,7 @@ feed_framing(CordHttpGuard *self, guint8 byte)
   default: /* TRAILER_END_LF */
     if (!expect(self, byte, '\n', BODY_LENGTH))
       return FALSE;
-    self->phase = CORD_HTTP_IDLE;
+    self->phase = CORD_HTTP_ANSWER;
     return TRUE;
   }
 }
@@ -326,7 +371,7 @@ feed_body(CordHttpGuard *self, const guint8 *data, gsize length, GByteArray *pas
       i += n;
       self->remaining -= n;
       if (self->remaining == 0 && self->step == BODY_LENGTH)
-        self->phase = CORD_HTTP_IDLE;
+        self->phase = CORD_HTTP_ANSWER;
       else if (self->remaining == 0)
         self->step = CHUNK_CR;
       continue;
@@ -345,22 +390,38 @@ feed_body(CordHttpGuard *self, const guint8 *data, gsize length, GByteArray *pas
  * @length: of @data
  * @passed: gets what may go on: a head only when it is complete
  *
- * Returns: %FALSE when a rule was broken: see @status and @reason
+ * Looks at bytes up to the end of a request; what follows is for after cord_http_guard_next(). When
+ * a rule was broken, the phase is %CORD_HTTP_REFUSED, and @status and @reason say why.
+ *
+ * Returns: how many of the bytes were looked at
  */
-gboolean
+gsize
 cord_http_guard_feed(CordHttpGuard *self, const guint8 *data, gsize length, GByteArray *passed)
 {
   gsize at = 0;
 
-  while (at < length && self->phase != CORD_HTTP_REFUSED) {
+  while (at < length && self->phase != CORD_HTTP_REFUSED && self->phase != CORD_HTTP_ANSWER) {
     if (self->phase == CORD_HTTP_PASS) {
       g_byte_array_append(passed, data + at, (guint)(length - at));
-      return TRUE;
+      return length;
     }
     if (self->phase == CORD_HTTP_BODY)
       at += feed_body(self, data + at, length - at, passed);
     else
       at += feed_head(self, data + at, length - at, passed);
   }
-  return self->phase != CORD_HTTP_REFUSED;
+  return at;
+}
+
+/**
+ * cord_http_guard_next:
+ * @self: a guard whose phase is %CORD_HTTP_ANSWER
+ *
+ * The answer has gone out: the next request may come.
+ */
+void
+cord_http_guard_next(CordHttpGuard *self)
+{
+  g_return_if_fail(self->phase == CORD_HTTP_ANSWER);
+  self->phase = CORD_HTTP_IDLE;
 }

@@ -15,6 +15,7 @@ G_BEGIN_DECLS
  * @CORD_HTTP_IDLE: nothing of the next request has come
  * @CORD_HTTP_HEAD: its head is coming
  * @CORD_HTTP_BODY: its body is coming
+ * @CORD_HTTP_ANSWER: a whole request has passed and is being answered
  * @CORD_HTTP_PASS: the connection is no HTTP any more; everything passes
  * @CORD_HTTP_REFUSED: a rule was broken; nothing passes
  */
@@ -22,6 +23,7 @@ typedef enum {
   CORD_HTTP_IDLE,
   CORD_HTTP_HEAD,
   CORD_HTTP_BODY,
+  CORD_HTTP_ANSWER,
   CORD_HTTP_PASS,
   CORD_HTTP_REFUSED,
 } CordHttpPhase;
@@ -48,7 +50,8 @@ typedef struct {
 
 void cord_http_guard_init(CordHttpGuard *self, gsize max_body);
 void cord_http_guard_clear(CordHttpGuard *self);
-gboolean cord_http_guard_feed(CordHttpGuard *self, const guint8 *data, gsize length,
-                              GByteArray *passed);
+gsize cord_http_guard_feed(CordHttpGuard *self, const guint8 *data, gsize length,
+                           GByteArray *passed);
+void cord_http_guard_next(CordHttpGuard *self);
 
 G_END_DECLS

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "cord-http-server.h"
 
+#include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #define MAX_REQUEST_ID 64
 
@@ -16,6 +19,7 @@ struct _CordHttpServer {
   GObject parent_instance;
   SoupServer *soup;
   GPtrArray *routes;
+  int silence;
 };
 
 G_DEFINE_FINAL_TYPE(CordHttpServer, cord_http_server, G_TYPE_OBJECT)
@@ -205,6 +209,10 @@ exchange_new(SoupServerMessage *message, const gchar *path)
   self->path = g_strdup(path);
   soup_message_headers_replace(soup_server_message_get_response_headers(message), "X-Request-ID",
                                self->id);
+  /* the guard looks at nothing after a request to become a WebSocket, so nothing may follow it */
+  if (cord_exchange_get_header(self, "Upgrade"))
+    soup_message_headers_replace(soup_server_message_get_response_headers(message), "Connection",
+                                 "close");
   return self;
 }
 
@@ -295,7 +303,10 @@ cord_http_server_finalize(GObject *object)
 {
   CordHttpServer *self = CORD_HTTP_SERVER(object);
 
+  soup_server_disconnect(self->soup);
   g_object_unref(self->soup);
+  if (self->silence >= 0)
+    close(self->silence);
   g_ptr_array_unref(self->routes);
   G_OBJECT_CLASS(cord_http_server_parent_class)->finalize(object);
 }
@@ -306,13 +317,34 @@ cord_http_server_class_init(CordHttpServerClass *klass)
   G_OBJECT_CLASS(klass)->finalize = cord_http_server_finalize;
 }
 
+/* libsoup keeps connections alive only while it listens somewhere itself. It listens to a socket
+ * on which nobody ever calls. */
+static void
+listen_to_nobody(CordHttpServer *self)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(GSocket) socket = NULL;
+  int pair[2];
+
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) {
+    g_warning("connections will not be kept alive: %s", g_strerror(errno));
+    return;
+  }
+  self->silence = pair[1];
+  socket = g_socket_new_from_fd(pair[0], &error);
+  if (socket == NULL || !soup_server_listen_socket(self->soup, socket, 0, &error))
+    g_warning("connections will not be kept alive: %s", error->message);
+}
+
 static void
 cord_http_server_init(CordHttpServer *self)
 {
+  self->silence = -1;
   self->routes = g_ptr_array_new_with_free_func(free_route);
   self->soup = soup_server_new("server-header", "Cordboard", NULL);
   soup_server_remove_websocket_extension(self->soup, SOUP_TYPE_WEBSOCKET_EXTENSION_DEFLATE);
   soup_server_add_handler(self->soup, NULL, on_request, self, NULL);
+  listen_to_nobody(self);
 }
 
 /**

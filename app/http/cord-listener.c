@@ -3,137 +3,43 @@
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-
-#include "cord-guard-stream.h"
+#include <string.h>
 
 #define BACKLOG 1024
 #define COMPLAIN_EVERY (10 * G_USEC_PER_SEC) /* about a flood */
 
-/* Shared with the connections, which may end on a media thread after the listener is gone. */
-typedef struct {
-  gatomicrefcount ref_count;
-  GMutex lock;           /* leaf; guards what follows */
-  GHashTable *addresses; /* text -> GUINT of connections */
-  guint count;
-} Census;
+#define BUSY                                                                                       \
+  "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 10\r\nContent-Length: 0\r\nConnection: "       \
+  "close\r\n\r\n"
 
 struct _CordListener {
   GObject parent_instance;
   SoupServer *server;
   CordListenerLimits limits;
   GSocketService *service;
-  Census *census;
+  CordCensus *census;
   gint64 complained;
   guint refused;
 };
 
+/* Lives as long as the connection it counts. */
 typedef struct {
-  CordListener *listener;
-  Census *census;
+  CordCensus *census;
   gchar *address;
-  GSocket *socket;
-  CordGuardStream *stream; /* not owned */
-  guint deadline;
-  CordHttpPhase phase;
-} Connection;
+} Counted;
 
 G_DEFINE_FINAL_TYPE(CordListener, cord_listener, G_TYPE_OBJECT)
 
+/* Runs where the last reference to the connection is dropped. */
 static void
-census_unref(Census *census)
+connection_gone(gpointer data)
 {
-  if (!g_atomic_ref_count_dec(&census->ref_count))
-    return;
-  g_hash_table_unref(census->addresses);
-  g_mutex_clear(&census->lock);
-  g_free(census);
-}
+  Counted *counted = data;
 
-static gboolean
-census_enter(CordListener *self, const gchar *address, gboolean local)
-{
-  Census *census = self->census;
-  gboolean room;
-  guint there;
-
-  g_mutex_lock(&census->lock);
-  there = GPOINTER_TO_UINT(g_hash_table_lookup(census->addresses, address));
-  room = census->count < self->limits.connections &&
-         (local || there < self->limits.connections_per_address);
-  if (room) {
-    census->count++;
-    g_hash_table_insert(census->addresses, g_strdup(address), GUINT_TO_POINTER(there + 1));
-  }
-  g_mutex_unlock(&census->lock);
-  return room;
-}
-
-static void
-census_leave(Census *census, const gchar *address)
-{
-  guint there;
-
-  g_mutex_lock(&census->lock);
-  census->count--;
-  there = GPOINTER_TO_UINT(g_hash_table_lookup(census->addresses, address));
-  if (there > 1)
-    g_hash_table_insert(census->addresses, g_strdup(address), GUINT_TO_POINTER(there - 1));
-  else
-    g_hash_table_remove(census->addresses, address);
-  g_mutex_unlock(&census->lock);
-}
-
-/* Runs where the last reference to the stream is dropped. */
-static void
-connection_gone(gpointer data, GObject *stream)
-{
-  Connection *connection = data;
-
-  g_clear_handle_id(&connection->deadline, g_source_remove);
-  census_leave(connection->census, connection->address);
-  census_unref(connection->census);
-  g_object_unref(connection->socket);
-  g_free(connection->address);
-  g_free(connection);
-}
-
-static gboolean
-on_deadline(gpointer data)
-{
-  Connection *connection = data;
-
-  connection->deadline = 0;
-  if (connection->phase == CORD_HTTP_HEAD || connection->phase == CORD_HTTP_BODY)
-    cord_guard_stream_refuse(connection->stream, 408, "The request took too long to arrive.");
-  /* whoever reads above sees the end of the stream */
-  g_socket_shutdown(connection->socket, TRUE, TRUE, NULL);
-  return G_SOURCE_REMOVE;
-}
-
-static void
-arm(Connection *connection, guint ms)
-{
-  g_clear_handle_id(&connection->deadline, g_source_remove);
-  if (ms > 0)
-    connection->deadline = g_timeout_add(ms, on_deadline, connection);
-}
-
-static void
-on_phase(CordGuardStream *stream, CordHttpPhase phase, gpointer data)
-{
-  Connection *connection = data;
-  const CordListenerLimits *limits;
-
-  connection->phase = phase;
-  /* a connection that has become a WebSocket leaves HTTP, and with it this thread */
-  if (phase == CORD_HTTP_PASS || connection->listener == NULL) {
-    arm(connection, 0);
-    return;
-  }
-  limits = &connection->listener->limits;
-  arm(connection, phase == CORD_HTTP_HEAD   ? limits->head_ms
-                  : phase == CORD_HTTP_BODY ? limits->body_ms
-                                            : limits->idle_ms);
+  cord_census_leave(counted->census, counted->address);
+  cord_census_unref(counted->census);
+  g_free(counted->address);
+  g_free(counted);
 }
 
 static void
@@ -154,19 +60,14 @@ static void
 serve(CordListener *self, GSocketConnection *connection, const gchar *text, GSocketAddress *local,
       GSocketAddress *remote)
 {
-  Connection *record = g_new0(Connection, 1);
+  Counted *counted = g_new0(Counted, 1);
   g_autoptr(CordGuardStream) stream = NULL;
   g_autoptr(GError) error = NULL;
 
-  record->listener = self;
-  record->census = self->census;
-  g_atomic_ref_count_inc(&self->census->ref_count);
-  record->address = g_strdup(text);
-  record->socket = g_object_ref(g_socket_connection_get_socket(connection));
-  stream = cord_guard_stream_new(G_IO_STREAM(connection), self->limits.max_body, on_phase, record);
-  record->stream = stream;
-  g_object_weak_ref(G_OBJECT(stream), connection_gone, record);
-  arm(record, self->limits.head_ms);
+  counted->census = cord_census_ref(self->census);
+  counted->address = g_strdup(text);
+  g_object_set_data_full(G_OBJECT(connection), "cord-counted", counted, connection_gone);
+  stream = cord_guard_stream_new(connection, &self->limits.guard, self->census);
   if (!soup_server_accept_iostream(self->server, G_IO_STREAM(stream), local, remote, &error))
     g_warning("a connection is lost: %s", error->message);
 }
@@ -184,7 +85,9 @@ on_incoming(GSocketService *service, GSocketConnection *connection, GObject *sou
 
   if (remote == NULL || local == NULL)
     return TRUE;
-  if (!census_enter(self, text, inet && g_inet_address_get_is_loopback(inet))) {
+  if (!cord_census_enter(self->census, text, inet && g_inet_address_get_is_loopback(inet))) {
+    g_socket_send_with_blocking(g_socket_connection_get_socket(connection), BUSY, strlen(BUSY),
+                                FALSE, NULL, NULL);
     complain(self, text);
     return TRUE;
   }
@@ -251,12 +154,7 @@ cord_listener_stop(CordListener *self)
 guint
 cord_listener_get_count(CordListener *self)
 {
-  guint count;
-
-  g_mutex_lock(&self->census->lock);
-  count = self->census->count;
-  g_mutex_unlock(&self->census->lock);
-  return count;
+  return cord_census_get_count(self->census);
 }
 
 static void
@@ -267,7 +165,7 @@ cord_listener_finalize(GObject *object)
   cord_listener_stop(self);
   g_clear_object(&self->service);
   g_clear_object(&self->server);
-  census_unref(self->census);
+  g_clear_pointer(&self->census, cord_census_unref);
   G_OBJECT_CLASS(cord_listener_parent_class)->finalize(object);
 }
 
@@ -280,10 +178,6 @@ cord_listener_class_init(CordListenerClass *klass)
 static void
 cord_listener_init(CordListener *self)
 {
-  self->census = g_new0(Census, 1);
-  g_atomic_ref_count_init(&self->census->ref_count);
-  g_mutex_init(&self->census->lock);
-  self->census->addresses = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
   self->service = g_socket_service_new();
   g_socket_service_stop(self->service);
   g_signal_connect(self->service, "incoming", G_CALLBACK(on_incoming), self);
@@ -294,8 +188,6 @@ cord_listener_init(CordListener *self)
  * @server: who answers
  * @limits: how much
  *
- * The listener outlives the connections that are still HTTP.
- *
  * Returns: (transfer full): a listener that listens nowhere
  */
 CordListener *
@@ -305,5 +197,7 @@ cord_listener_new(SoupServer *server, const CordListenerLimits *limits)
 
   self->server = g_object_ref(server);
   self->limits = *limits;
+  self->census =
+      cord_census_new(limits->connections, limits->connections_per_address, limits->bodies);
   return self;
 }

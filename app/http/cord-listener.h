@@ -3,24 +3,22 @@
 
 #include <libsoup/soup.h>
 
+#include "cord-guard-stream.h"
+
 G_BEGIN_DECLS
 
 /**
  * CordListenerLimits:
  * @connections: at once
  * @connections_per_address: at once from one address that is not this machine's
- * @head_ms: how long the head of a request may take
- * @body_ms: how long its body may take
- * @idle_ms: how long a connection may wait for its next request
- * @max_body: bytes
+ * @bodies: of all requests at once, bytes
+ * @guard: of each connection
  */
 typedef struct {
   guint connections;
   guint connections_per_address;
-  guint head_ms;
-  guint body_ms;
-  guint idle_ms;
-  gsize max_body;
+  gsize bodies;
+  CordGuardLimits guard;
 } CordListenerLimits;
 
 /**
