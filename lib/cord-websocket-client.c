@@ -4,11 +4,13 @@
 #include <string.h>
 
 #include "cord-error.h"
+#include "cord-http-error.h"
+#include "cord-http.h"
+#include "cord-websocket-private.h"
 
 #define GUID "258EAFA5-E914-47DA-95CA-C5AB0DC85B11" /* RFC 6455, section 1.3 */
 #define MAX_ANSWER 16384                            /* bytes */
 #define DEFAULT_TIMEOUT (10 * GST_SECOND)
-#define SHOWN_BODY 200 /* bytes of a refusal that an error quotes */
 
 /* One dialling: connect, write the request, read the answer. */
 typedef struct {
@@ -21,6 +23,11 @@ typedef struct {
   GSocketClient *client;
   GIOStream *stream;
   GByteArray *answer;
+  gchar *head; /* of the answer, once it is whole */
+  gsize head_size;
+  gsize wanted; /* bytes of an answer that refuses */
+  guint status;
+  GStrv secrets;
   GCancellable *cancellable; /* ours: cancelled by the deadline and by the caller's */
   GCancellable *callers;
   gulong callers_id;
@@ -45,6 +52,8 @@ free_dialling(gpointer data)
   g_clear_object(&dialling->worker);
   g_clear_pointer(&dialling->uri, g_uri_unref);
   g_clear_pointer(&dialling->answer, g_byte_array_unref);
+  g_free(dialling->head);
+  g_strfreev(dialling->secrets);
   g_free(dialling->request);
   g_free(dialling->key);
   g_free(dialling->protocol);
@@ -96,62 +105,81 @@ accept_key(const gchar *key)
   return g_base64_encode(digest, size);
 }
 
-static CordError
-code_of_status(guint status)
+static gboolean
+has_token(const gchar *list, const gchar *token)
 {
-  switch (status) {
-  case 401:
-  case 403:
-    return CORD_ERROR_NOT_AUTHORIZED;
-  case 404:
-    return CORD_ERROR_NOT_FOUND;
-  case 402:
-  case 429:
-    return CORD_ERROR_QUOTA;
-  default:
-    return status >= 500 ? CORD_ERROR_NETWORK : CORD_ERROR_PROTOCOL;
+  g_auto(GStrv) tokens = g_strsplit(list ? list : "", ",", -1);
+
+  for (guint i = 0; tokens[i]; i++) {
+    if (g_ascii_strcasecmp(g_strstrip(tokens[i]), token) == 0)
+      return TRUE;
   }
+  return FALSE;
 }
 
+/* Says why we were refused: the status, and what the body says of it, as far as it has come. */
 static void
-refuse(GTask *task, const gchar *head, guint status, const gchar *body, gsize body_size)
-{
-  g_autofree gchar *line = g_strndup(head, strcspn(head, "\r\n"));
-  g_autofree gchar *quoted = g_utf8_make_valid(body, (gssize)MIN(body_size, SHOWN_BODY));
-  g_autofree gchar *message = g_strdup_printf("the WebSocket was refused: %s%s%s", line,
-                                              *quoted ? ": " : "", g_strstrip(quoted));
-
-  fail(task, code_of_status(status), message);
-}
-
-static void
-check_answer(GTask *task, gchar *head, const gchar *body, gsize body_size)
+refuse(GTask *task)
 {
   Dialling *dialling = g_task_get_task_data(task);
-  g_autofree gchar *upgrade = find_header(head, "Upgrade");
-  g_autofree gchar *accepted = find_header(head, "Sec-WebSocket-Accept");
-  g_autofree gchar *extensions = find_header(head, "Sec-WebSocket-Extensions");
+  const gchar *body = (const gchar *)dialling->answer->data + dialling->head_size;
+  gsize size = dialling->answer->len - dialling->head_size;
+  g_autofree gchar *encoding = find_header(dialling->head, "Transfer-Encoding");
+  g_autofree gchar *said = NULL;
+  g_autofree gchar *message = NULL;
+  const gchar *chunk = has_token(encoding, "chunked") ? memmem(body, size, "\r\n", 2) : NULL;
+
+  if (chunk) {
+    gsize chunk_size = (gsize)g_ascii_strtoull(body, NULL, 16);
+
+    size -= (gsize)(chunk + 2 - body);
+    size = MIN(size, chunk_size);
+    body = chunk + 2;
+  }
+  said = cord_http_describe_body(body, size, (const gchar *const *)dialling->secrets);
+  message = g_strdup_printf("the WebSocket was refused with status %u%s%s", dialling->status,
+                            *said ? ": " : "", said);
+  dialling->late = FALSE;
+  fail(task, cord_http_error_code(dialling->status), message);
+}
+
+/* Returns what is wrong with an answer of status 101, or NULL. */
+static const gchar *
+check_upgrade(Dialling *dialling)
+{
+  g_autofree gchar *upgrade = find_header(dialling->head, "Upgrade");
+  g_autofree gchar *connection = find_header(dialling->head, "Connection");
+  g_autofree gchar *accepted = find_header(dialling->head, "Sec-WebSocket-Accept");
+  g_autofree gchar *extensions = find_header(dialling->head, "Sec-WebSocket-Extensions");
+  g_autofree gchar *protocol = find_header(dialling->head, "Sec-WebSocket-Protocol");
   g_autofree gchar *expected = accept_key(dialling->key);
+
+  if (!has_token(upgrade, "websocket") || !has_token(connection, "upgrade"))
+    return "the answer to the WebSocket handshake is no upgrade";
+  if (g_strcmp0(accepted, expected) != 0)
+    return "the answer to the WebSocket handshake is not to our key";
+  if (extensions && *extensions)
+    return "the server uses an extension that was not offered";
+  if (protocol && !has_token(dialling->protocol, protocol))
+    return "the server uses a subprotocol that was not offered";
+  return NULL;
+}
+
+static void
+take_connection(GTask *task)
+{
+  Dialling *dialling = g_task_get_task_data(task);
+  const gchar *problem = check_upgrade(dialling);
   g_autoptr(GBytes) rest = NULL;
   g_autoptr(GError) error = NULL;
   CordWebsocket *websocket;
-  guint status = 0;
 
-  if (strlen(head) < 12 || !g_str_has_prefix(head, "HTTP/1.1 ")) {
-    fail(task, CORD_ERROR_PROTOCOL, "the answer is not HTTP/1.1");
+  if (problem) {
+    fail(task, CORD_ERROR_PROTOCOL, problem);
     return;
   }
-  status = (guint)g_ascii_strtoull(head + 9, NULL, 10);
-  if (status != 101) {
-    refuse(task, head, status, body, body_size);
-    return;
-  }
-  if (upgrade == NULL || g_ascii_strcasecmp(upgrade, "websocket") != 0 ||
-      g_strcmp0(accepted, expected) != 0 || extensions != NULL) {
-    fail(task, CORD_ERROR_PROTOCOL, "the answer to the WebSocket handshake is wrong");
-    return;
-  }
-  rest = g_bytes_new(body, body_size);
+  rest = g_bytes_new(dialling->answer->data + dialling->head_size,
+                     dialling->answer->len - dialling->head_size);
   websocket =
       cord_websocket_new(dialling->worker, dialling->stream, CORD_WEBSOCKET_CLIENT, rest, &error);
   if (websocket == NULL) {
@@ -160,6 +188,60 @@ check_answer(GTask *task, gchar *head, const gchar *body, gsize body_size)
   }
   g_task_return_pointer(task, websocket, g_object_unref);
   g_object_unref(task);
+}
+
+/* The head of the answer is whole. Returns whether more is wanted: the body of a refusal. */
+static gboolean
+take_head(GTask *task)
+{
+  Dialling *dialling = g_task_get_task_data(task);
+  const gchar *head = dialling->head;
+  g_autofree gchar *length = NULL;
+
+  if (strlen(head) < 12 || !g_str_has_prefix(head, "HTTP/1.1 ") || !g_ascii_isdigit(head[9])) {
+    fail(task, CORD_ERROR_PROTOCOL, "the answer is not HTTP/1.1");
+    return FALSE;
+  }
+  dialling->status = (guint)g_ascii_strtoull(head + 9, NULL, 10);
+  if (dialling->status == 101) {
+    take_connection(task);
+    return FALSE;
+  }
+  length = find_header(head, "Content-Length");
+  dialling->wanted = dialling->head_size + CORD_HTTP_MAX_ERROR_BODY;
+  if (length)
+    dialling->wanted = dialling->head_size +
+                       (gsize)MIN(g_ascii_strtoull(length, NULL, 10), CORD_HTTP_MAX_ERROR_BODY);
+  if (dialling->answer->len < dialling->wanted)
+    return TRUE;
+  refuse(task);
+  return FALSE;
+}
+
+/* Returns whether more is wanted; if not, the task has its result. */
+static gboolean
+take_answer(GTask *task)
+{
+  Dialling *dialling = g_task_get_task_data(task);
+  GByteArray *answer = dialling->answer;
+  const guint8 *end;
+
+  if (dialling->head) {
+    if (answer->len < dialling->wanted)
+      return TRUE;
+    refuse(task);
+    return FALSE;
+  }
+  end = memmem(answer->data, answer->len, "\r\n\r\n", 4);
+  if (end) {
+    dialling->head_size = (gsize)(end - answer->data) + 4;
+    dialling->head = g_strndup((const gchar *)answer->data, dialling->head_size - 4);
+    return take_head(task);
+  }
+  if (answer->len <= MAX_ANSWER)
+    return TRUE;
+  fail(task, CORD_ERROR_TOO_LARGE, "the answer to the WebSocket handshake has no end");
+  return FALSE;
 }
 
 static void read_more(GTask *task);
@@ -171,25 +253,19 @@ on_read(GObject *source, GAsyncResult *result, gpointer data)
   Dialling *dialling = g_task_get_task_data(task);
   g_autoptr(GError) error = NULL;
   gssize n = g_input_stream_read_finish(G_INPUT_STREAM(source), result, &error);
-  const guint8 *end;
 
+  if (n <= 0 && dialling->head) {
+    refuse(task);
+    return;
+  }
   if (n <= 0) {
     fail(task, CORD_ERROR_NETWORK,
          n < 0 ? error->message : "closed during the WebSocket handshake");
     return;
   }
   g_byte_array_append(dialling->answer, dialling->buffer, (guint)n);
-  end = memmem(dialling->answer->data, dialling->answer->len, "\r\n\r\n", 4);
-  if (end) {
-    gsize size = (gsize)(end - dialling->answer->data);
-    g_autofree gchar *head = g_strndup((const gchar *)dialling->answer->data, size);
-
-    check_answer(task, head, (const gchar *)end + 4, dialling->answer->len - size - 4);
-  } else if (dialling->answer->len > MAX_ANSWER) {
-    fail(task, CORD_ERROR_TOO_LARGE, "the answer to the WebSocket handshake has no end");
-  } else {
+  if (take_answer(task))
     read_more(task);
-  }
 }
 
 static void
@@ -265,7 +341,8 @@ on_event(GSocketClient *client, GSocketClientEvent event, GSocketConnectable *co
 static gchar *
 make_key(void)
 {
-  guint32 random[4] = { g_random_int(), g_random_int(), g_random_int(), g_random_int() };
+  guint32 random[4] = { cord_websocket_random(), cord_websocket_random(), cord_websocket_random(),
+                        cord_websocket_random() };
 
   return g_base64_encode((const guchar *)random, sizeof random);
 }
@@ -337,14 +414,14 @@ cord_websocket_connect_async(CordWorker *worker, const CordWebsocketRequest *req
       (!secure && !g_str_equal(g_uri_get_scheme(dialling->uri), "ws")) ||
       !check_headers(request->headers)) {
     g_task_return_new_error(task, CORD_ERROR, CORD_ERROR_INVALID,
-                            "cannot dial \"%s\": a ws:// or wss:// address is wanted",
-                            request->url);
+                            "a WebSocket wants a ws:// or wss:// address, and headers of one line");
     g_object_unref(task);
     return;
   }
   dialling->key = make_key();
   dialling->protocol = g_strdup(request->protocol);
   dialling->request = make_request(dialling, request->headers);
+  dialling->secrets = cord_http_collect_secrets(dialling->uri, request->headers);
   dialling->answer = g_byte_array_new();
   dialling->cancellable = g_cancellable_new();
   if (cancellable) {

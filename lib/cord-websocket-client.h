@@ -9,7 +9,7 @@ G_BEGIN_DECLS
  * CordWebsocketRequest:
  * @url: ws:// or wss://
  * @headers: (nullable) (array zero-terminated=1): names and values by turns
- * @protocol: (nullable): the subprotocol to ask for
+ * @protocol: (nullable): the subprotocols to ask for, with commas between them
  * @tls_database: (nullable): in place of the system's
  * @timeout: for all of it, from the name to the answer; 0: 10 s
  *

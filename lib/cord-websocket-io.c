@@ -2,13 +2,32 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 
 #include "cord-websocket-private.h"
 
-#define READ_SIZE 65536   /* bytes a turn, shared by all of a thread */
-#define SCRATCH_SIZE 4096 /* bytes; a message up to here is written without a copy */
-#define KEPT_SIZE 4096    /* bytes of queue that stay allocated while it is empty */
+#define READ_SIZE 65536     /* bytes a turn, shared by all of a thread */
+#define SCRATCH_SIZE 4096   /* bytes; a message up to here is written without a copy */
+#define KEPT_SIZE 512       /* bytes of queue that stay allocated while it is empty */
+#define MAX_PONG_QUEUE 4096 /* bytes that wait, above which pings are not answered */
+#define MAX_DROPPED 262144  /* bytes that are read to be dropped */
+#define MAX_TURNS 16        /* reads of a TLS stream before others have their turn */
+
+/* Keys that a peer's content cannot foresee (RFC 6455, section 10.3), a system call for many. */
+guint32
+cord_websocket_random(void)
+{
+  static __thread guint32 pool[64]; /* 256 bytes: as much as getrandom() gives in one piece */
+  static __thread guint left;
+
+  if (left == 0) {
+    if (getrandom(pool, sizeof pool, 0) != sizeof pool)
+      return g_random_int();
+    left = G_N_ELEMENTS(pool);
+  }
+  return pool[--left];
+}
 
 /* Writing. Returns bytes written, 0 when it would block, -1 for a broken connection. */
 static gssize
@@ -129,7 +148,7 @@ cord_websocket_send_frame(CordWebsocket *self, CordWebsocketMessageType type, co
                           gsize length)
 {
   guint8 header[CORD_WEBSOCKET_MAX_HEADER];
-  guint32 mask = self->role == CORD_WEBSOCKET_CLIENT ? g_random_int() : 0;
+  guint32 mask = self->role == CORD_WEBSOCKET_CLIENT ? cord_websocket_random() : 0;
   gsize header_size = cord_websocket_format_header(header, self->role, type, length, mask);
 
   if (self->queue->len == 0 && self->corked == 0 && length <= SCRATCH_SIZE)
@@ -140,6 +159,27 @@ cord_websocket_send_frame(CordWebsocket *self, CordWebsocketMessageType type, co
 
 /* Reading */
 
+/* The peer is told what it did wrong, as far as it listens, and nothing of it is read any more. */
+static void
+peer_is_at_fault(CordWebsocket *self, const CordWebsocketFault *fault)
+{
+  guint8 rest[4096];
+  gsize dropped = 0;
+
+  if (self->state == STATE_OPEN)
+    cord_websocket_send_close(self, fault->code, fault->reason);
+  /* closing with bytes unread would reset the connection, and our last words with it */
+  shutdown(self->fd, SHUT_WR);
+  while (dropped < MAX_DROPPED) {
+    gssize n = recv(self->fd, rest, sizeof rest, MSG_DONTWAIT);
+
+    if (n <= 0)
+      break;
+    dropped += (gsize)n;
+  }
+  cord_websocket_finish_error(self, fault->code, CORD_ERROR_PROTOCOL, fault->reason);
+}
+
 static void
 peer_closes(CordWebsocket *self, const guint8 *data, gsize length)
 {
@@ -148,13 +188,21 @@ peer_closes(CordWebsocket *self, const guint8 *data, gsize length)
   guint16 code;
 
   if (!cord_websocket_close_parse(data, length, &code, &reason, &fault)) {
-    cord_websocket_begin_close(self, fault.code, fault.reason);
-    cord_websocket_finish_error(self, fault.code, CORD_ERROR_PROTOCOL, fault.reason);
+    peer_is_at_fault(self, &fault);
     return;
   }
   if (self->state == STATE_OPEN)
     cord_websocket_send_frame(self, CORD_WEBSOCKET_CLOSE, data, MIN(length, 2));
   cord_websocket_finish(self, code, reason, NULL);
+}
+
+/* Whoever was just told may have dropped the last reference but ours: then nobody is told more. */
+static void
+check_abandoned(CordWebsocket *self)
+{
+  if (self->state == STATE_OPEN &&
+      (guint)g_atomic_int_get(&G_OBJECT(self)->ref_count) == self->holds)
+    self->state = STATE_CLOSED;
 }
 
 static gboolean
@@ -168,13 +216,14 @@ on_parsed(CordWebsocketMessageType type, guint8 *data, gsize length, gpointer us
     self->stats.messages_received++;
     if (self->state == STATE_OPEN && self->handlers.message)
       self->handlers.message(self, type, data, length, self->user_data);
+    check_abandoned(self);
     break;
   case CORD_WEBSOCKET_CLOSE:
     peer_closes(self, data, length);
     break;
   case CORD_WEBSOCKET_PING:
     /* who floods us with pings while it does not read gets no more of them back */
-    if (self->state == STATE_OPEN && self->queue->len < KEPT_SIZE &&
+    if (self->state == STATE_OPEN && self->queue->len < MAX_PONG_QUEUE &&
         !cord_websocket_send_frame(self, CORD_WEBSOCKET_PONG, data, length))
       cord_websocket_finish_error(self, CORD_WEBSOCKET_CLOSE_ABNORMAL, CORD_ERROR_NETWORK,
                                   "the connection broke");
@@ -186,8 +235,8 @@ on_parsed(CordWebsocketMessageType type, guint8 *data, gsize length, gpointer us
   return self->state == STATE_OPEN || self->state == STATE_CLOSING;
 }
 
-void
-cord_websocket_take_bytes(CordWebsocket *self, guint8 *data, gsize length)
+static void
+take_bytes(CordWebsocket *self, guint8 *data, gsize length)
 {
   g_autoptr(GByteArray) pending = g_steal_pointer(&self->pending);
   CordWebsocketFault fault;
@@ -202,8 +251,7 @@ cord_websocket_take_bytes(CordWebsocket *self, guint8 *data, gsize length)
   }
   if (!cord_websocket_parser_feed(&self->parser, data, length, &consumed, on_parsed, self,
                                   &fault)) {
-    cord_websocket_begin_close(self, fault.code, fault.reason);
-    cord_websocket_finish_error(self, fault.code, CORD_ERROR_PROTOCOL, fault.reason);
+    peer_is_at_fault(self, &fault);
     return;
   }
   if (self->state == STATE_CLOSED || consumed == length)
@@ -235,36 +283,74 @@ read_some(CordWebsocket *self, guint8 *buffer, gsize size)
 }
 
 static void
+end_of_stream(CordWebsocket *self, const gchar *what)
+{
+  if (self->state == STATE_CLOSING)
+    cord_websocket_finish(self, self->close_code, self->close_reason, NULL);
+  else
+    cord_websocket_finish_error(self, CORD_WEBSOCKET_CLOSE_ABNORMAL, CORD_ERROR_CLOSED, what);
+}
+
+/* The first bytes are those that came with the handshake. */
+static void
+take_already_read(CordWebsocket *self)
+{
+  g_autoptr(GBytes) bytes = g_steal_pointer(&self->already_read);
+  gsize size = g_bytes_get_size(bytes);
+  g_autofree guint8 *copy = g_memdup2(g_bytes_get_data(bytes, NULL), size);
+
+  if (size > 0)
+    take_bytes(self, copy, size);
+}
+
+static void
 read_ready(CordWebsocket *self)
 {
   static __thread guint8 buffer[READ_SIZE];
-  gboolean again;
+  guint turns = self->tls_input ? MAX_TURNS : 1;
 
-  do {
+  if (self->already_read)
+    take_already_read(self);
+  while (self->state != STATE_CLOSED && turns-- > 0) {
     gssize n = read_some(self, buffer, sizeof buffer);
 
     if (n == -1)
       return;
     if (n <= 0) {
-      if (self->state == STATE_CLOSING)
-        cord_websocket_finish(self, self->close_code, self->close_reason, NULL);
-      else
-        cord_websocket_finish_error(self, CORD_WEBSOCKET_CLOSE_ABNORMAL, CORD_ERROR_CLOSED,
-                                    n == 0 ? "the peer went without a close frame"
-                                           : "the connection broke");
+      end_of_stream(self, n == 0 ? "the peer went without a close frame" : "the connection broke");
       return;
     }
-    /* a TLS stream may hold more than the descriptor shows; a socket says so again by itself */
-    again = self->tls_input != NULL;
-    cord_websocket_take_bytes(self, buffer, (gsize)n);
-  } while (again && self->state != STATE_CLOSED);
+    take_bytes(self, buffer, (gsize)n);
+  }
+  /* a TLS stream may hold more than the descriptor shows; a socket says so again by itself */
+  if (self->state != STATE_CLOSED && self->tls_input)
+    cord_websocket_read_later(self);
+}
+
+static void
+read_now(gpointer data)
+{
+  CordWebsocket *self = data;
+
+  if (self->state == STATE_OPEN || self->state == STATE_CLOSING)
+    read_ready(self);
+}
+
+static void
+drop_hold(gpointer data)
+{
+  cord_websocket_drop(data);
 }
 
 void
-cord_websocket_on_ready(guint events, gpointer data)
+cord_websocket_read_later(CordWebsocket *self)
 {
-  g_autoptr(CordWebsocket) self = g_object_ref(data);
+  cord_worker_post(self->worker, read_now, cord_websocket_hold(self), drop_hold);
+}
 
+static void
+serve(CordWebsocket *self, guint events)
+{
   if (events & EPOLLOUT) {
     if (!cord_websocket_flush(self)) {
       cord_websocket_finish_error(self, CORD_WEBSOCKET_CLOSE_ABNORMAL, CORD_ERROR_NETWORK,
@@ -273,7 +359,16 @@ cord_websocket_on_ready(guint events, gpointer data)
     }
     if (self->queue->len == 0 && self->handlers.drained)
       self->handlers.drained(self, self->user_data);
+    check_abandoned(self);
   }
   if (self->state != STATE_CLOSED && (events & (EPOLLIN | EPOLLHUP | EPOLLERR)))
     read_ready(self);
+}
+
+void
+cord_websocket_on_ready(guint events, gpointer data)
+{
+  cord_websocket_hold(data);
+  serve(data, events);
+  cord_websocket_drop(data);
 }

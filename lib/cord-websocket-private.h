@@ -28,6 +28,7 @@ struct _CordWebsocket {
   CordWatch *watch;
 
   State state;
+  guint holds; /* references that are this file's own */
   CordWebsocketRole role;
   CordWebsocketParser parser;
   CordWebsocketHandlers handlers;
@@ -56,13 +57,16 @@ G_GNUC_INTERNAL void cord_websocket_finish(CordWebsocket *self, guint16 code, co
                                            const GError *error);
 G_GNUC_INTERNAL void cord_websocket_finish_error(CordWebsocket *self, guint16 code,
                                                  CordError error_code, const gchar *message);
-G_GNUC_INTERNAL void cord_websocket_begin_close(CordWebsocket *self, guint16 code,
-                                                const gchar *reason);
+G_GNUC_INTERNAL CordWebsocket *cord_websocket_hold(CordWebsocket *self);
+G_GNUC_INTERNAL void cord_websocket_drop(CordWebsocket *self);
+G_GNUC_INTERNAL void cord_websocket_send_close(CordWebsocket *self, guint16 code,
+                                               const gchar *reason);
+G_GNUC_INTERNAL guint32 cord_websocket_random(void);
+G_GNUC_INTERNAL void cord_websocket_read_later(CordWebsocket *self);
 G_GNUC_INTERNAL gboolean cord_websocket_send_frame(CordWebsocket *self,
                                                    CordWebsocketMessageType type,
                                                    const guint8 *data, gsize length);
 G_GNUC_INTERNAL gboolean cord_websocket_flush(CordWebsocket *self);
-G_GNUC_INTERNAL void cord_websocket_take_bytes(CordWebsocket *self, guint8 *data, gsize length);
 G_GNUC_INTERNAL void cord_websocket_on_ready(guint events, gpointer data);
 
 G_END_DECLS

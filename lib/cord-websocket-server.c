@@ -49,6 +49,7 @@ read_ahead(GIOStream *stream)
 {
   GInputStream *input = g_io_stream_get_input_stream(stream);
   GByteArray *bytes = g_byte_array_new();
+  GBytes *below;
   guint8 buffer[4096];
 
   while (G_IS_POLLABLE_INPUT_STREAM(input) && bytes->len < MAX_READ_AHEAD) {
@@ -59,6 +60,9 @@ read_ahead(GIOStream *stream)
       break;
     g_byte_array_append(bytes, buffer, (guint)n);
   }
+  below = g_object_get_data(G_OBJECT(stream), "cord-already-read");
+  if (below)
+    g_byte_array_append(bytes, g_bytes_get_data(below, NULL), (guint)g_bytes_get_size(below));
   return g_byte_array_free_to_bytes(bytes);
 }
 
@@ -95,7 +99,9 @@ free_closure(gpointer data, GClosure *closure)
  *
  * Answers the handshake (without subprotocols and extensions) and takes the connection from libsoup
  * when the answer is written. When the request is no valid handshake, libsoup has set the status
- * that says so.
+ * that says so. The connection may be wrapped in streams that tell by a property "base-iostream"
+ * what they wrap; bytes that such a stream has read and will not give itself are attached to it as
+ * #GBytes, with g_object_set_data_full() and the key "cord-already-read".
  *
  * Returns: whether @message was a valid handshake
  */

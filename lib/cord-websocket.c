@@ -24,6 +24,21 @@
 
 G_DEFINE_FINAL_TYPE(CordWebsocket, cord_websocket, G_TYPE_OBJECT)
 
+/* References of our own are counted, so that we see when nobody else has one. */
+CordWebsocket *
+cord_websocket_hold(CordWebsocket *self)
+{
+  self->holds++;
+  return g_object_ref(self);
+}
+
+void
+cord_websocket_drop(CordWebsocket *self)
+{
+  self->holds--;
+  g_object_unref(self);
+}
+
 static void
 release(CordWebsocket *self)
 {
@@ -44,17 +59,18 @@ release(CordWebsocket *self)
 void
 cord_websocket_finish(CordWebsocket *self, guint16 code, const gchar *reason, const GError *error)
 {
-  g_autoptr(CordWebsocket) alive = g_object_ref(self);
-  gboolean held = self->state == STATE_CLOSING;
+  gboolean was_closing = self->state == STATE_CLOSING;
 
   if (self->state == STATE_CLOSED)
     return;
   self->state = STATE_CLOSED;
+  cord_websocket_hold(self);
   release(self);
   if (self->handlers.closed)
     self->handlers.closed(self, code, reason, error, self->user_data);
-  if (held)
-    g_object_unref(self); /* taken when closing began */
+  if (was_closing)
+    cord_websocket_drop(self); /* taken when closing began */
+  cord_websocket_drop(self);
 }
 
 void
@@ -75,20 +91,13 @@ on_close_deadline(gpointer data)
   cord_websocket_finish(self, self->close_code, self->close_reason, NULL);
 }
 
-/* Sends the close frame and begins to wait for the peer's. */
 void
-cord_websocket_begin_close(CordWebsocket *self, guint16 code, const gchar *reason)
+cord_websocket_send_close(CordWebsocket *self, guint16 code, const gchar *reason)
 {
   guint8 payload[CORD_WEBSOCKET_MAX_CONTROL];
   gsize length = reason ? MIN(strlen(reason), sizeof payload - 2) : 0;
   const gchar *end;
 
-  if (self->state != STATE_OPEN)
-    return;
-  self->state = STATE_CLOSING;
-  g_object_ref(self);
-  self->close_code = code;
-  self->close_reason = g_strdup(reason);
   payload[0] = (guint8)(code >> 8);
   payload[1] = (guint8)code;
   /* a reason that is cut is cut between characters */
@@ -97,10 +106,7 @@ cord_websocket_begin_close(CordWebsocket *self, guint16 code, const gchar *reaso
   if (length > 0)
     memcpy(payload + 2, reason, length);
   self->corked = 0;
-  self->close_deadline =
-      cord_worker_add_timer(self->worker, CLOSE_DEADLINE, on_close_deadline, self);
-  if (!cord_websocket_send_frame(self, CORD_WEBSOCKET_CLOSE, payload, 2 + length))
-    cord_websocket_finish(self, code, reason, NULL);
+  cord_websocket_send_frame(self, CORD_WEBSOCKET_CLOSE, payload, 2 + length);
 }
 
 static void
@@ -234,20 +240,6 @@ cord_websocket_set_handlers(CordWebsocket *self, const CordWebsocketHandlers *ha
   self->user_data = user_data;
 }
 
-static void
-take_already_read(gpointer data)
-{
-  g_autoptr(CordWebsocket) self = g_object_ref(data);
-  g_autoptr(GBytes) bytes = g_steal_pointer(&self->already_read);
-  g_autofree guint8 *copy = NULL;
-  gsize size = g_bytes_get_size(bytes);
-
-  if (self->state != STATE_OPEN && self->state != STATE_CLOSING)
-    return;
-  copy = g_memdup2(g_bytes_get_data(bytes, NULL), size);
-  cord_websocket_take_bytes(self, copy, size);
-}
-
 /**
  * cord_websocket_start:
  * @self: a new WebSocket, on its worker
@@ -261,8 +253,9 @@ cord_websocket_start(CordWebsocket *self)
   self->state = STATE_OPEN;
   self->watch =
       cord_worker_add_watch(self->worker, self->fd, EPOLLIN, cord_websocket_on_ready, self);
-  if (self->already_read && g_bytes_get_size(self->already_read) > 0)
-    cord_worker_post(self->worker, take_already_read, g_object_ref(self), g_object_unref);
+  /* bytes that the descriptor does not show */
+  if (self->already_read || self->tls_input)
+    cord_websocket_read_later(self);
   if (self->keep_alive_interval > 0) {
     self->heard = TRUE;
     self->keep_alive =
@@ -363,7 +356,6 @@ cord_websocket_uncork(CordWebsocket *self)
 {
   if (self->state != STATE_OPEN || self->corked == 0 || --self->corked > 0)
     return;
-  /* a connection that has broken tells so by its descriptor */
   if (self->queue->len > 0 && !self->blocked)
     cord_websocket_flush(self);
 }
@@ -374,15 +366,25 @@ cord_websocket_uncork(CordWebsocket *self)
  * @code: the close code: 1000 for a good end
  * @reason: (nullable): for the peer, at most 123 bytes of it
  *
- * Begins the closing handshake; `closed` is called when the peer has answered or after 3 s. It may
- * be unreffed at once: it stays until then.
+ * Begins the closing handshake; `closed` is called when the peer has answered or gone, or after 3
+ * s, with the peer's code where it sent one, else with @code. It may be unreffed at once: it stays
+ * until then.
  */
 void
 cord_websocket_close(CordWebsocket *self, guint16 code, const gchar *reason)
 {
   if (self->state == STATE_NEW)
     cord_websocket_start(self);
-  cord_websocket_begin_close(self, code, reason);
+  if (self->state != STATE_OPEN)
+    return;
+  self->state = STATE_CLOSING;
+  cord_websocket_hold(self);
+  self->close_code = code;
+  self->close_reason = g_strdup(reason);
+  self->close_deadline =
+      cord_worker_add_timer(self->worker, CLOSE_DEADLINE, on_close_deadline, self);
+  /* a connection that has broken tells so by its descriptor */
+  cord_websocket_send_close(self, code, reason);
 }
 
 /**
