@@ -18,7 +18,16 @@ static const CordSetting settings[] = {
   { "server.max-calls", NULL, 'i', "0", 0, 100000, FALSE, FALSE, "Calls at once, 0 for no limit" },
   { "server.drain-timeout", NULL, 'i', "30", 0, 86400, FALSE, FALSE,
     "How long calls may go on after the server was asked to stop, s" },
-  { "server.log-format", NULL, 's', "auto", 0, 0, FALSE, FALSE, "text, json or auto" },
+  { "server.log-format",
+    NULL,
+    'e',
+    "auto",
+    0,
+    0,
+    FALSE,
+    FALSE,
+    "How the log looks",
+    { "auto", "text", "json" } },
   { "server.pipelines", NULL, 's', NULL, 0, 0, FALSE, FALSE,
     "Folder of pipeline files of your own" },
   { "http.max-connections", NULL, 'i', "4096", 1, 1000000, FALSE, FALSE, "Connections at once" },
@@ -122,6 +131,27 @@ find_setting(const gchar *name)
   return -1;
 }
 
+/* The setting that has the most of its beginning in common, if that is more than the section. */
+static const gchar *
+nearest(const gchar *name)
+{
+  const gchar *dot = strchr(name, '.');
+  gsize most = dot ? (gsize)(dot - name) + 2 : 2;
+  const gchar *best = NULL;
+
+  for (guint i = 0; i < G_N_ELEMENTS(settings); i++) {
+    gsize same = 0;
+
+    while (name[same] && name[same] == settings[i].name[same])
+      same++;
+    if (same > most) {
+      most = same;
+      best = settings[i].name;
+    }
+  }
+  return best;
+}
+
 static gboolean
 check_value(const CordSetting *setting, const gchar *value, const gchar *origin, GError **error)
 {
@@ -134,6 +164,13 @@ check_value(const CordSetting *setting, const gchar *value, const gchar *origin,
                 "%s: %s is \"%s\"; a whole number from %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT
                 " is wanted",
                 origin, setting->name, value, setting->minimum, setting->maximum);
+    return FALSE;
+  }
+  if (setting->kind == 'e' && !g_strv_contains(setting->choices, value)) {
+    g_autofree gchar *choices = g_strjoinv(", ", (gchar **)setting->choices);
+
+    g_set_error(error, CORD_CONFIG_ERROR, CORD_CONFIG_ERROR_INVALID,
+                "%s: %s is \"%s\"; one of %s is wanted", origin, setting->name, value, choices);
     return FALSE;
   }
   if (setting->kind == 'b') {
@@ -165,8 +202,11 @@ cord_config_set(CordConfig *self, const gchar *name, const gchar *value, const g
   gint index = find_setting(name);
 
   if (index < 0) {
+    const gchar *meant = nearest(name);
+
     g_set_error(error, CORD_CONFIG_ERROR, CORD_CONFIG_ERROR_INVALID,
-                "%s: there is no setting \"%s\"", origin, name);
+                "%s: there is no setting \"%s\"%s%s%s", origin, name,
+                meant ? "; did you mean \"" : "", meant ? meant : "", meant ? "\"?" : "");
     return FALSE;
   }
   if (!check_value(&settings[index], value, origin, error))
@@ -216,7 +256,7 @@ set_by_variable(CordConfig *self, const gchar *variable, const gchar *value, con
                 GError **error)
 {
   for (guint i = 0; i < G_N_ELEMENTS(settings); i++) {
-    if (g_strcmp0(settings[i].variable, variable) == 0)
+    if (*value && g_strcmp0(settings[i].variable, variable) == 0)
       return cord_config_set(self, settings[i].name, value, origin, error);
   }
   return TRUE;

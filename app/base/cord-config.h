@@ -20,13 +20,14 @@ typedef enum {
  * CordSetting:
  * @name: "section.key" of the key file
  * @variable: (nullable): the environment variable, also in .env
- * @kind: 's'tring, 'i'nteger, 'b'oolean
+ * @kind: 's'tring, 'i'nteger, 'b'oolean, 'e'numeration
  * @fallback: (nullable): the default, as text
  * @minimum: of an integer
  * @maximum: of an integer
  * @secret: whether it is shown masked
  * @exported: whether elements read it from the environment
  * @help: what it is for
+ * @choices: of an enumeration
  */
 typedef struct {
   const gchar *name;
@@ -37,6 +38,7 @@ typedef struct {
   gboolean secret;
   gboolean exported;
   const gchar *help;
+  const gchar *choices[4];
 } CordSetting;
 
 /**

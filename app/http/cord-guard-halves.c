@@ -48,12 +48,15 @@ static GSource *
 cord_guard_input_create_source(GPollableInputStream *stream, GCancellable *cancellable)
 {
   CordGuardInput *self = CORD_GUARD_INPUT(stream);
-  gboolean ready = self->stream == NULL || cord_guard_stream_is_readable(self->stream);
-  g_autoptr(GSource) child =
-      ready ? g_timeout_source_new(0)
-            : g_pollable_input_stream_create_source(G_POLLABLE_INPUT_STREAM(self->base),
-                                                    cord_guard_stream_get_wakeup(self->stream));
+  g_autoptr(GSource) child = NULL;
 
+  if (self->stream)
+    cord_guard_stream_expect(self->stream);
+  if (self->stream == NULL || cord_guard_stream_is_readable(self->stream))
+    child = g_timeout_source_new(0);
+  else
+    child = g_pollable_input_stream_create_source(G_POLLABLE_INPUT_STREAM(self->base),
+                                                  cord_guard_stream_get_wakeup(self->stream));
   return g_pollable_source_new_full(stream, child, cancellable);
 }
 

@@ -19,6 +19,7 @@ void cord_guard_input_detach(CordGuardInput *self);
 CordGuardOutput *cord_guard_output_new(CordGuardStream *stream, GOutputStream *base);
 void cord_guard_output_detach(CordGuardOutput *self);
 
+void cord_guard_stream_expect(CordGuardStream *self);
 gssize cord_guard_stream_read(CordGuardStream *self, gpointer buffer, gsize size, GError **error);
 gboolean cord_guard_stream_is_readable(CordGuardStream *self);
 gboolean cord_guard_stream_is_over(CordGuardStream *self);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "cord-guard-stream.h"
 
-#include <libsoup/soup.h>
 #include <string.h>
 
 #include "cord-guard-halves.h"
+#include "cord-http-server.h"
 
 #define LINGER_BYTES (8 * 1024 * 1024) /* that a refused client may still send */
 #define READ_SIZE 16384                /* bytes */
@@ -116,7 +116,7 @@ release_body(CordGuardStream *self)
 static void
 answer(CordGuardStream *self)
 {
-  const gchar *phrase = soup_status_get_phrase(self->guard.status);
+  const gchar *phrase = cord_http_phrase(self->guard.status);
   g_autofree gchar *body =
       g_strdup_printf("{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%u,\"detail\":\"%s\"}",
                       phrase, self->guard.status, self->guard.reason);
@@ -237,6 +237,22 @@ read_end(CordGuardStream *self, gchar *buffer)
 }
 
 /**
+ * cord_guard_stream_expect: (skip)
+ * @self: a guarded connection
+ *
+ * Somebody above wants to read. If all of a request has been read, its answer has been sent.
+ */
+void
+cord_guard_stream_expect(CordGuardStream *self)
+{
+  if (self->guard.phase != CORD_HTTP_ANSWER || self->passed->len > 0)
+    return;
+  cord_http_guard_next(&self->guard);
+  self->told = FALSE;
+  enter_phase(self);
+}
+
+/**
  * cord_guard_stream_read: (skip)
  * @self: a guarded connection
  * @buffer: where to put what has passed
@@ -259,12 +275,7 @@ cord_guard_stream_read(CordGuardStream *self, gpointer buffer, gsize size, GErro
 
     if (self->guard.phase == CORD_HTTP_REFUSED)
       return read_end(self, buffer);
-    /* whoever wants more has sent its answer */
-    if (self->guard.phase == CORD_HTTP_ANSWER) {
-      cord_http_guard_next(&self->guard);
-      self->told = FALSE;
-      enter_phase(self);
-    }
+    cord_guard_stream_expect(self);
     if (self->waiting->len == 0) {
       got = g_pollable_input_stream_read_nonblocking(G_POLLABLE_INPUT_STREAM(base), bytes,
                                                      sizeof bytes, NULL, error);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #define MAX_REQUEST_ID 64
+#define G_LOG_DOMAIN_HTTP "http"
 
 typedef struct {
   gchar *method;
@@ -84,11 +85,28 @@ cord_exchange_get_header(CordExchange *self, const gchar *name)
   return soup_message_headers_get_one(soup_server_message_get_request_headers(self->message), name);
 }
 
+/* A name that an attacker cannot give to this machine: a page in a browser may be made to ask us,
+ * but it asks by its own name. */
+static gboolean
+is_own_name(const gchar *host)
+{
+  g_autofree gchar *name = NULL;
+
+  if (host == NULL)
+    return TRUE;
+  if (*host == '[')
+    name = g_strndup(host + 1, strcspn(host + 1, "]"));
+  else
+    name = g_strndup(host, strcspn(host, ":"));
+  return g_ascii_strcasecmp(name, "localhost") == 0 || g_hostname_is_ip_address(name);
+}
+
 /**
  * cord_exchange_is_local:
  * @self: a request
  *
- * Returns: whether it comes from this machine
+ * Returns: whether somebody on this machine asks for himself: neither a proxy for others, nor a
+ *   browser for a page from elsewhere
  */
 gboolean
 cord_exchange_is_local(CordExchange *self)
@@ -97,7 +115,33 @@ cord_exchange_is_local(CordExchange *self)
 
   return G_IS_INET_SOCKET_ADDRESS(address) &&
          g_inet_address_get_is_loopback(
-             g_inet_socket_address_get_address(G_INET_SOCKET_ADDRESS(address)));
+             g_inet_socket_address_get_address(G_INET_SOCKET_ADDRESS(address))) &&
+         is_own_name(cord_exchange_get_header(self, "Host")) &&
+         cord_exchange_get_header(self, "Forwarded") == NULL &&
+         cord_exchange_get_header(self, "X-Forwarded-For") == NULL;
+}
+
+/**
+ * cord_http_phrase:
+ * @status: an HTTP status
+ *
+ * Returns: its name
+ */
+const gchar *
+cord_http_phrase(guint status)
+{
+  switch (status) {
+  case 413:
+    return "Content Too Large";
+  case 414:
+    return "URI Too Long";
+  case 429:
+    return "Too Many Requests";
+  case 431:
+    return "Request Header Fields Too Large";
+  default:
+    return soup_status_get_phrase(status);
+  }
 }
 
 /**
@@ -110,9 +154,12 @@ cord_exchange_is_local(CordExchange *self)
 void
 cord_exchange_answer(CordExchange *self, guint status, const gchar *type, const gchar *body)
 {
-  soup_server_message_set_status(self->message, status, NULL);
+  soup_server_message_set_status(self->message, status, cord_http_phrase(status));
   if (body)
     soup_server_message_set_response(self->message, type, SOUP_MEMORY_COPY, body, strlen(body));
+  g_log_structured(G_LOG_DOMAIN_HTTP, status >= 500 ? G_LOG_LEVEL_MESSAGE : G_LOG_LEVEL_DEBUG,
+                   "REQUEST_ID", self->id, "MESSAGE", "%s %s: %u",
+                   soup_server_message_get_method(self->message), self->path, status);
   if (self->paused) {
     self->paused = FALSE;
     soup_server_message_unpause(self->message);
@@ -157,7 +204,7 @@ cord_exchange_problem(CordExchange *self, guint status, const gchar *format, ...
   va_end(arguments);
   json_node_take_object(node, object);
   json_object_set_string_member(object, "type", "about:blank");
-  json_object_set_string_member(object, "title", soup_status_get_phrase(status));
+  json_object_set_string_member(object, "title", cord_http_phrase(status));
   json_object_set_int_member(object, "status", status);
   json_object_set_string_member(object, "detail", detail);
   json_object_set_string_member(object, "instance", self->path);
@@ -203,16 +250,17 @@ static CordExchange *
 exchange_new(SoupServerMessage *message, const gchar *path)
 {
   CordExchange *self = g_rc_box_new0(CordExchange);
+  SoupMessageHeaders *headers = soup_server_message_get_response_headers(message);
 
   self->message = g_object_ref(message);
   self->id = request_id(message);
   self->path = g_strdup(path);
-  soup_message_headers_replace(soup_server_message_get_response_headers(message), "X-Request-ID",
-                               self->id);
+  soup_message_headers_replace(headers, "X-Request-ID", self->id);
+  soup_message_headers_replace(headers, "Cache-Control", "no-store");
+  soup_message_headers_replace(headers, "X-Content-Type-Options", "nosniff");
   /* the guard looks at nothing after a request to become a WebSocket, so nothing may follow it */
   if (cord_exchange_get_header(self, "Upgrade"))
-    soup_message_headers_replace(soup_server_message_get_response_headers(message), "Connection",
-                                 "close");
+    soup_message_headers_replace(headers, "Connection", "close");
   return self;
 }
 
@@ -222,10 +270,11 @@ not_found(CordExchange *exchange, GString *allowed)
   SoupServerMessage *message = exchange->message;
   const gchar *method = soup_server_message_get_method(message);
 
-  if (allowed->len == 0) {
+  if (allowed->len == 0 && !g_str_equal(exchange->path, "*")) {
     cord_exchange_problem(exchange, 404, "There is nothing at %s.", exchange->path);
     return;
   }
+  g_string_append(allowed, allowed->len > 0 ? ", OPTIONS" : "OPTIONS");
   soup_message_headers_replace(soup_server_message_get_response_headers(message), "Allow",
                                allowed->str);
   if (g_str_equal(method, "OPTIONS"))
@@ -259,6 +308,8 @@ on_request(SoupServer *soup, SoupServerMessage *message, const char *path, GHash
     } else {
       g_strfreev(parameters);
       g_string_append_printf(allowed, "%s%s", allowed->len > 0 ? ", " : "", route->method);
+      if (g_str_equal(route->method, "GET"))
+        g_string_append(allowed, ", HEAD");
     }
   }
   if (found)

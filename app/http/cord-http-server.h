@@ -43,6 +43,8 @@ SoupServer *cord_http_server_get_soup(CordHttpServer *self);
 void cord_http_server_add(CordHttpServer *self, const gchar *method, const gchar *pattern,
                           CordHandler handler, gpointer data);
 
+const gchar *cord_http_phrase(guint status);
+
 CordExchange *cord_exchange_hold(CordExchange *self);
 void cord_exchange_release(CordExchange *self);
 const gchar *cord_exchange_get_header(CordExchange *self, const gchar *name);

@@ -26,7 +26,8 @@ assert_refused(const gchar *text, gsize length, gint code)
 static void
 test_decodes(void)
 {
-  g_autoptr(CordForm) form = parse("CallSid=CA1&SpeechResult=one+%2B+two&City=M%C3%BCnchen&Empty=&Bare");
+  g_autoptr(CordForm) form =
+      parse("CallSid=CA1&SpeechResult=one+%2B+two&City=M%C3%BCnchen&Empty=&Bare");
 
   g_assert_cmpuint(cord_form_get_length(form), ==, 5);
   g_assert_cmpstr(cord_form_get(form, "SpeechResult"), ==, "one + two");
@@ -64,8 +65,8 @@ test_numbers(void)
 static void
 test_broken(void)
 {
-  static const gchar *const broken[] = { "a=%",    "a=%4",   "a=%zz",      "%=1",        "a=%00",
-                                         "a=%FF",  "%C3=1",  "a=%ED%A0%80", "a=\xc0\x80" };
+  static const gchar *const broken[] = { "a=%",   "a=%4",  "a=%zz",       "%=1",       "a=%00",
+                                         "a=%FF", "%C3=1", "a=%ED%A0%80", "a=\xc0\x80" };
 
   for (guint i = 0; i < G_N_ELEMENTS(broken); i++)
     assert_refused(broken[i], strlen(broken[i]), CORD_ERROR_INVALID);

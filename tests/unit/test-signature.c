@@ -4,12 +4,13 @@
 
 #include "cord-twilio-signature.h"
 
-/* The vectors are PROTOCOLS.md 1.5's: published by Twilio, or computed and checked with its SDKs. */
+/* The vectors are PROTOCOLS.md 1.5's: published by Twilio, or computed and checked with its SDKs.
+ */
 static JsonObject *
 load_vectors(JsonParser *parser)
 {
-  g_autofree gchar *path = g_build_filename(g_getenv("CORDBOARD_TEST_DATA"), "twilio",
-                                            "signature-vectors.json", NULL);
+  g_autofree gchar *path =
+      g_build_filename(g_getenv("CORDBOARD_TEST_DATA"), "twilio", "signature-vectors.json", NULL);
   g_autoptr(GError) error = NULL;
 
   json_parser_load_from_file(parser, path, &error);
@@ -81,9 +82,9 @@ test_negative(void)
     const gchar *url = json_object_get_string_member(vector, "url");
     const gchar *body = json_object_get_string_member_with_default(vector, "body", NULL);
     CordForm *form = read_form(vector);
-    gboolean good = cord_twilio_signature_check(
-        json_object_get_string_member(vector, "token"), url, form,
-        json_object_get_string_member(vector, "signature"));
+    gboolean good =
+        cord_twilio_signature_check(json_object_get_string_member(vector, "token"), url, form,
+                                    json_object_get_string_member(vector, "signature"));
 
     g_test_message("%s", json_object_get_string_member(vector, "id"));
     g_assert_false(body ? good && cord_twilio_body_check(url, body, strlen(body)) : good);
