@@ -10,47 +10,67 @@
 
 #define STREAM_PATH "/ws/voice-twilio"
 
-/* The address under which the outside knows this server: "https://host[:port]". */
-static gchar *
-base_url(CordApi *api, CordExchange *exchange)
+static void
+add_base(GPtrArray *bases, const gchar *scheme, const gchar *rest)
 {
-  const gchar *url = cord_config_is_set(api->config, "server.app-url")
-                         ? cord_config_get_string(api->config, "server.app-url")
-                         : NULL;
+  gchar *base = g_strconcat(scheme, rest, NULL);
+  gsize length = strlen(base);
+
+  while (length > 0 && base[length - 1] == '/')
+    base[--length] = '\0';
+  g_ptr_array_add(bases, base);
+}
+
+/* The addresses under which the outside may know this server, the likeliest first: what was
+ * configured, what a proxy on this machine says, what the client says. */
+static GPtrArray *
+list_bases(CordApi *api, CordExchange *exchange)
+{
+  GPtrArray *bases = g_ptr_array_new_with_free_func(g_free);
   const gchar *public_host = cord_config_get_string(api->config, "server.public-host");
   const gchar *host = cord_exchange_get_header(exchange, "Host");
+  const gchar *scheme = cord_exchange_get_header(exchange, "X-Forwarded-Proto");
+  const gchar *forwarded = cord_exchange_get_header(exchange, "X-Forwarded-Host");
 
-  if (url) {
-    gchar *base = g_strdup(url);
-    gsize length = strlen(base);
-
-    while (length > 0 && base[length - 1] == '/')
-      base[--length] = '\0';
-    return base;
-  }
+  if (cord_config_is_set(api->config, "server.app-url"))
+    add_base(bases, "", cord_config_get_string(api->config, "server.app-url"));
   if (public_host)
-    return g_strconcat("https://", public_host, NULL);
-  return g_strconcat("http://", host ? host : "localhost", NULL);
+    add_base(bases, "https://", public_host);
+  if (cord_exchange_is_loopback(exchange) && scheme && (forwarded || host))
+    add_base(bases, g_str_equal(scheme, "https") ? "https://" : "http://",
+             forwarded ? forwarded : host);
+  add_base(bases, "http://", host ? host : "localhost");
+  return bases;
+}
+
+/* https becomes wss, http becomes ws */
+static gchar *
+to_websocket(const gchar *base, const gchar *rest)
+{
+  return g_strconcat("ws", base + strlen("http"), rest, NULL);
 }
 
 static gchar *
 stream_url(CordApi *api, CordExchange *exchange)
 {
-  g_autofree gchar *base = base_url(api, exchange);
+  g_autoptr(GPtrArray) bases = list_bases(api, exchange);
 
-  /* https becomes wss, http becomes ws */
-  return g_strconcat("ws", base + strlen("http"), STREAM_PATH, NULL);
+  return to_websocket(bases->pdata[0], STREAM_PATH);
 }
 
-static gchar *
-request_url(CordApi *api, CordExchange *exchange, gboolean websocket)
+static GPtrArray *
+list_urls(CordApi *api, CordExchange *exchange, gboolean websocket)
 {
-  g_autofree gchar *base = base_url(api, exchange);
+  GPtrArray *urls = g_ptr_array_new_with_free_func(g_free);
+  g_autoptr(GPtrArray) bases = list_bases(api, exchange);
   GUri *uri = soup_server_message_get_uri(exchange->message);
   const gchar *query = g_uri_get_query(uri);
+  g_autofree gchar *rest = g_strconcat(g_uri_get_path(uri), query ? "?" : NULL, query, NULL);
 
-  return g_strconcat(websocket ? "ws" : "http", base + strlen("http"), g_uri_get_path(uri),
-                     query ? "?" : NULL, query, NULL);
+  for (guint i = 0; i < bases->len; i++)
+    g_ptr_array_add(urls, websocket ? to_websocket(bases->pdata[i], rest)
+                                    : g_strconcat(bases->pdata[i], rest, NULL));
+  return urls;
 }
 
 /* Without a secret nothing can be checked: this machine may try things out, nobody else. */
@@ -78,18 +98,20 @@ check_signature(CordApi *api, CordExchange *exchange, gboolean websocket, CordFo
 {
   const gchar *token = cord_config_get_string(api->config, "twilio.auth-token");
   const gchar *signature = cord_exchange_get_header(exchange, "X-Twilio-Signature");
-  g_autofree gchar *url = NULL;
+  g_autoptr(GPtrArray) urls = NULL;
 
   if (token == NULL)
     return check_without_token(exchange);
-  url = request_url(api, exchange, websocket);
-  if (cord_twilio_signature_check(token, url, form, signature))
-    return TRUE;
+  urls = list_urls(api, exchange, websocket);
+  for (guint i = 0; i < urls->len; i++) {
+    if (cord_twilio_signature_check(token, urls->pdata[i], form, signature))
+      return TRUE;
+  }
   g_log_structured(
       "twilio", G_LOG_LEVEL_WARNING, "REQUEST_ID", exchange->id, "MESSAGE",
       "a request to %s was refused: its signature is %s; the address that was signed must "
       "be %s (APP_URL)",
-      exchange->path, signature ? "wrong" : "missing", url);
+      exchange->path, signature ? "wrong" : "missing", (gchar *)urls->pdata[0]);
   cord_exchange_problem(exchange, 403, "The X-Twilio-Signature is %s.",
                         signature ? "wrong" : "missing");
   return FALSE;
@@ -105,6 +127,8 @@ read_form(CordApi *api, CordExchange *exchange)
   g_autoptr(GError) error = NULL;
   gsize size;
   const gchar *text = g_bytes_get_data(bytes, &size);
+  const gchar *type = soup_message_headers_get_content_type(
+      soup_server_message_get_request_headers(exchange->message), NULL);
 
   form = cord_form_parse(text ? text : "", size, &error);
   /* an unsigned request learns nothing but that */
@@ -113,10 +137,18 @@ read_form(CordApi *api, CordExchange *exchange)
     return NULL;
   }
   if (form == NULL) {
-    cord_exchange_problem(exchange, 400, "%s", error->message);
+    gboolean large = g_error_matches(error, CORD_ERROR, CORD_ERROR_TOO_LARGE);
+
+    cord_exchange_problem(exchange, large ? 413 : 400, "%s", error->message);
     return NULL;
   }
-  return check_signature(api, exchange, FALSE, form) ? g_steal_pointer(&form) : NULL;
+  if (!check_signature(api, exchange, FALSE, form))
+    return NULL;
+  if (g_strcmp0(type, "application/x-www-form-urlencoded") != 0) {
+    cord_exchange_problem(exchange, 415, "The body must be application/x-www-form-urlencoded.");
+    return NULL;
+  }
+  return g_steal_pointer(&form);
 }
 
 typedef struct {

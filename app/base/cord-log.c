@@ -70,6 +70,7 @@ write_json(GLogLevelFlags level, const GLogField *fields, gsize n_fields, const 
 {
   g_autoptr(GDateTime) now = g_date_time_new_now_utc();
   g_autofree gchar *stamp = g_date_time_format(now, "%Y-%m-%dT%H:%M:%S.%f");
+  g_autofree gchar *valid = g_utf8_make_valid(message, -1);
   g_autofree gchar *domain = find_field(fields, n_fields, "GLIB_DOMAIN");
   g_autoptr(JsonNode) node = json_node_new(JSON_NODE_OBJECT);
   JsonObject *object = json_object_new();
@@ -77,10 +78,11 @@ write_json(GLogLevelFlags level, const GLogField *fields, gsize n_fields, const 
   g_autofree gchar *line = NULL;
 
   json_node_take_object(node, object);
-  stamp[MIN(strlen(stamp), 23)] = '\0';
+  stamp[MIN(strlen(stamp), 23)] = 'Z';
+  stamp[MIN(strlen(stamp), 24)] = '\0';
   json_object_set_string_member(object, "ts", stamp);
   json_object_set_string_member(object, "level", level_name(level));
-  json_object_set_string_member(object, "msg", message);
+  json_object_set_string_member(object, "msg", valid);
   if (domain)
     json_object_set_string_member(object, "domain", domain);
   for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
@@ -94,17 +96,31 @@ write_json(GLogLevelFlags level, const GLogField *fields, gsize n_fields, const 
   write_line(line);
 }
 
+/* What others have sent may stand in a message; it must not make lines or colours of its own. */
+static gchar *
+printable(const gchar *message)
+{
+  g_autofree gchar *text = g_utf8_make_valid(message, -1);
+
+  for (gchar *p = text; *p; p++) {
+    if ((guchar)*p < ' ' || *p == 0x7f)
+      *p = ' ';
+  }
+  return g_steal_pointer(&text);
+}
+
 static void
 write_text(GLogLevelFlags level, const GLogField *fields, gsize n_fields, const gchar *message)
 {
   g_autoptr(GDateTime) now = g_date_time_new_now_local();
   g_autofree gchar *stamp = g_date_time_format(now, "%H:%M:%S");
   g_autofree gchar *call = find_field(fields, n_fields, "CALL_ID");
+  g_autofree gchar *text = printable(message);
   g_autofree gchar *line = NULL;
   gboolean in_call = call && !g_str_equal(call, "-");
 
   line = g_strdup_printf("%s%s %-7s%s %s%s%.8s%s\n", coloured ? level_colour(level) : "", stamp,
-                         level_name(level), coloured ? "\033[0m" : "", message, in_call ? " [" : "",
+                         level_name(level), coloured ? "\033[0m" : "", text, in_call ? " [" : "",
                          in_call ? call : "", in_call ? "]" : "");
   write_line(line);
 }

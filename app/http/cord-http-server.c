@@ -102,6 +102,22 @@ is_own_name(const gchar *host)
 }
 
 /**
+ * cord_exchange_is_loopback:
+ * @self: a request
+ *
+ * Returns: whether it comes from a program on this machine, which may be a proxy
+ */
+gboolean
+cord_exchange_is_loopback(CordExchange *self)
+{
+  GSocketAddress *address = soup_server_message_get_remote_address(self->message);
+
+  return G_IS_INET_SOCKET_ADDRESS(address) &&
+         g_inet_address_get_is_loopback(
+             g_inet_socket_address_get_address(G_INET_SOCKET_ADDRESS(address)));
+}
+
+/**
  * cord_exchange_is_local:
  * @self: a request
  *
@@ -111,12 +127,7 @@ is_own_name(const gchar *host)
 gboolean
 cord_exchange_is_local(CordExchange *self)
 {
-  GSocketAddress *address = soup_server_message_get_remote_address(self->message);
-
-  return G_IS_INET_SOCKET_ADDRESS(address) &&
-         g_inet_address_get_is_loopback(
-             g_inet_socket_address_get_address(G_INET_SOCKET_ADDRESS(address))) &&
-         is_own_name(cord_exchange_get_header(self, "Host")) &&
+  return cord_exchange_is_loopback(self) && is_own_name(cord_exchange_get_header(self, "Host")) &&
          cord_exchange_get_header(self, "Forwarded") == NULL &&
          cord_exchange_get_header(self, "X-Forwarded-For") == NULL;
 }

@@ -48,6 +48,7 @@ const gchar *cord_http_phrase(guint status);
 CordExchange *cord_exchange_hold(CordExchange *self);
 void cord_exchange_release(CordExchange *self);
 const gchar *cord_exchange_get_header(CordExchange *self, const gchar *name);
+gboolean cord_exchange_is_loopback(CordExchange *self);
 gboolean cord_exchange_is_local(CordExchange *self);
 
 void cord_exchange_answer(CordExchange *self, guint status, const gchar *type, const gchar *body);

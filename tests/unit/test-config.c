@@ -12,11 +12,8 @@ typedef struct {
 } Files;
 
 static void
-set_up(Files *files, gconstpointer data)
+forget_environment(void)
 {
-  files->dir = g_dir_make_tmp("cordboard-test-XXXXXX", NULL);
-  files->file = g_build_filename(files->dir, "cordboard.conf", NULL);
-  files->env = g_build_filename(files->dir, ".env", NULL);
   g_unsetenv("TWILIO_AUTH_TOKEN");
   g_unsetenv("APP_URL");
   g_unsetenv("OPENAI_API_KEY");
@@ -24,9 +21,18 @@ set_up(Files *files, gconstpointer data)
 }
 
 static void
+set_up(Files *files, gconstpointer data)
+{
+  files->dir = g_dir_make_tmp("cordboard-test-XXXXXX", NULL);
+  files->file = g_build_filename(files->dir, "cordboard.conf", NULL);
+  files->env = g_build_filename(files->dir, ".env", NULL);
+  forget_environment();
+}
+
+static void
 tear_down(Files *files, gconstpointer data)
 {
-  set_up(&(Files){ 0 }, NULL);
+  forget_environment();
   g_remove(files->file);
   g_remove(files->env);
   g_rmdir(files->dir);
