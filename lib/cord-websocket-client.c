@@ -374,15 +374,26 @@ make_request(Dialling *dialling, const gchar *const *headers)
   return g_string_free(text, FALSE);
 }
 
-/* A header with a line break in it would be another header. */
+/* A line break in any part of the request would make it another request. */
 static gboolean
-check_headers(const gchar *const *headers)
+is_one_line(const gchar *text)
 {
-  for (guint i = 0; headers && headers[i]; i++) {
-    if (strpbrk(headers[i], "\r\n"))
+  for (const gchar *p = text ? text : ""; *p; p++) {
+    if ((guchar)*p < 0x20 || *p == 0x7f)
       return FALSE;
   }
   return TRUE;
+}
+
+static gboolean
+check_request(const CordWebsocketRequest *request)
+{
+  gboolean good = request->url && is_one_line(request->url) && strchr(request->url, ' ') == NULL &&
+                  is_one_line(request->protocol);
+
+  for (guint i = 0; good && request->headers && request->headers[i]; i++)
+    good = is_one_line(request->headers[i]);
+  return good;
 }
 
 /**
@@ -402,17 +413,17 @@ cord_websocket_connect_async(CordWorker *worker, const CordWebsocketRequest *req
 {
   GTask *task = g_task_new(NULL, cancellable, callback, user_data);
   Dialling *dialling = g_new0(Dialling, 1);
-  g_autoptr(GError) error = NULL;
   gboolean secure;
 
   g_task_set_task_data(task, dialling, free_dialling);
   g_task_set_check_cancellable(task, FALSE);
   dialling->worker = g_object_ref(worker);
-  dialling->uri = g_uri_parse(request->url, G_URI_FLAGS_ENCODED, &error);
+  if (check_request(request))
+    dialling->uri = g_uri_parse(request->url, G_URI_FLAGS_ENCODED, NULL);
   secure = dialling->uri && g_str_equal(g_uri_get_scheme(dialling->uri), "wss");
   if (dialling->uri == NULL || g_uri_get_host(dialling->uri) == NULL ||
-      (!secure && !g_str_equal(g_uri_get_scheme(dialling->uri), "ws")) ||
-      !check_headers(request->headers)) {
+      *g_uri_get_host(dialling->uri) == '\0' ||
+      (!secure && !g_str_equal(g_uri_get_scheme(dialling->uri), "ws"))) {
     g_task_return_new_error(task, CORD_ERROR, CORD_ERROR_INVALID,
                             "a WebSocket wants a ws:// or wss:// address, and headers of one line");
     g_object_unref(task);
