@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "cord-call-registry.h"
 
-#include <string.h>
-
 #include "cord-admission.h"
 #include "cord-call-table.h"
 #include "cord-call.h"
@@ -59,8 +57,6 @@ record_call(CordCallRegistry *self, const CordAdmission *admission,
   record->started_at = cord_store_now();
   cord_journal_call_created(self->journal, record);
 }
-
-/* Admission */
 
 typedef struct {
   gchar *call_sid, *from, *to, *account_sid, *direction;
@@ -449,8 +445,7 @@ cord_call_registry_check_elements(CordCallRegistry *self, GStrv *missing)
 {
   if (self->pipelines)
     return cord_pipelines_check(self->pipelines, missing);
-  *missing = g_new0(gchar *, 2);
-  (*missing)[0] = g_strdup(self->pipelines_error->message);
+  *missing = g_strsplit(self->pipelines_error->message, "\n", -1);
   return FALSE;
 }
 

@@ -2,7 +2,6 @@
 #include "call-rig.h"
 
 #include <glib/gstdio.h>
-#include <libsoup/soup.h>
 #include <string.h>
 
 static GSubprocessLauncher *
@@ -32,6 +31,7 @@ call_rig_new(const gchar *data_dir, const gchar *token)
   self->dir = g_dir_make_tmp("cordboard-calls-XXXXXX", NULL);
   self->data_dir = g_strdup(data_dir);
   self->token = g_strdup(token);
+  self->session = soup_session_new();
   call_rig_start(self);
   return self;
 }
@@ -56,6 +56,26 @@ call_rig_start(CallRig *self)
   g_assert_true(g_str_has_prefix(line, "Listening on http://"));
   g_free(self->url);
   self->url = g_strdup(line + strlen("Listening on "));
+}
+
+static gboolean
+look_again(gpointer data)
+{
+  *(gboolean *)data = TRUE;
+  return G_SOURCE_REMOVE;
+}
+
+/* Asks twenty times a second: the server says nothing of its store by itself. */
+void
+call_rig_wait_until(CallRig *self, gboolean (*holds)(CallRig *self))
+{
+  while (!holds(self)) {
+    gboolean again = FALSE;
+
+    g_timeout_add(50, look_again, &again);
+    while (!again)
+      g_main_context_iteration(NULL, TRUE);
+  }
 }
 
 void
@@ -100,6 +120,7 @@ call_rig_free(CallRig *self)
   if (self->server)
     call_rig_stop(self);
   remove_folder(self->dir);
+  g_object_unref(self->session);
   g_free(self->dir);
   g_free(self->url);
   g_free(self->data_dir);
@@ -151,11 +172,10 @@ call_rig_call(CallRig *self, const gchar *const *arguments, int *code)
 }
 
 static guint
-send_request(SoupMessage *message, gchar **answer)
+send_request(CallRig *self, SoupMessage *message, gchar **answer)
 {
-  g_autoptr(SoupSession) session = soup_session_new();
   g_autoptr(GError) error = NULL;
-  g_autoptr(GBytes) bytes = soup_session_send_and_read(session, message, NULL, &error);
+  g_autoptr(GBytes) bytes = soup_session_send_and_read(self->session, message, NULL, &error);
 
   g_assert_no_error(error);
   *answer = g_strndup(g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes));
@@ -169,7 +189,7 @@ call_rig_get(CallRig *self, const gchar *path, guint *status)
   g_autoptr(SoupMessage) message = soup_message_new("GET", url);
   g_autofree gchar *answer = NULL;
 
-  *status = send_request(message, &answer);
+  *status = send_request(self, message, &answer);
   return json_from_string(answer, NULL);
 }
 
@@ -185,7 +205,7 @@ call_rig_post(CallRig *self, const gchar *path, const gchar *body, const gchar *
   if (signature)
     soup_message_headers_append(soup_message_get_request_headers(message), "X-Twilio-Signature",
                                 signature);
-  return send_request(message, answer);
+  return send_request(self, message, answer);
 }
 
 /* All that one side has said, a line each. */

@@ -3,6 +3,7 @@
 
 #include <gio/gio.h>
 #include <json-glib/json-glib.h>
+#include <libsoup/soup.h>
 
 G_BEGIN_DECLS
 
@@ -13,6 +14,7 @@ typedef struct {
   gchar *data_dir; /* NULL: the stock agents */
   gchar *token;    /* NULL: no TWILIO_AUTH_TOKEN */
   GSubprocess *server;
+  SoupSession *session;
 } CallRig;
 
 CallRig *call_rig_new(const gchar *data_dir, const gchar *token);
@@ -27,6 +29,7 @@ JsonObject *call_rig_call(CallRig *self, const gchar *const *arguments, int *cod
 JsonNode *call_rig_get(CallRig *self, const gchar *path, guint *status);
 guint call_rig_post(CallRig *self, const gchar *path, const gchar *body, const gchar *signature,
                     gchar **answer);
+void call_rig_wait_until(CallRig *self, gboolean (*holds)(CallRig *self));
 gchar *call_rig_said(JsonObject *result, const gchar *role);
 
 G_END_DECLS

@@ -195,8 +195,7 @@ test_killed_in_a_call(void)
   guint status;
   int code;
 
-  while (!has_turn(rig))
-    g_thread_yield();
+  call_rig_wait_until(rig, has_turn);
   call_rig_kill(rig);
   result = call_rig_finish(phone, &code);
   g_assert_cmpint(code, ==, 1);

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "cord-text-cutter.h"
+#include "llm-exchange.h"
+#include "llm-session.h"
+
+G_BEGIN_DECLS
+
+/* Inside of LlmSession: the conversation (llm-session.c) and the reply under way (llm-reply.c). */
+
+/* What was said in a turn, until it is known what was heard of it. */
+typedef struct {
+  guint turn;
+  GString *text;
+  gboolean interrupted;
+} Spoken;
+
+/* A token of a provider that answers at once and is to take its time. */
+typedef struct {
+  gchar *text; /* NULL: a tool call or the end */
+  gchar *id, *name, *arguments;
+  gchar *reason;
+} Token;
+
+struct _LlmSession {
+  CordWorker *worker;
+  CordLlmProvider *provider;
+  LlmConfig config;
+  LlmSessionFuncs funcs;
+  gpointer data;
+
+  CordLlmConversation *conversation;
+  CordTextCutter *cutter;
+  GQueue spoken; /* Spoken, oldest first */
+
+  /* the answer under way; turn is NULL when there is none */
+  CordTurn *turn;
+  guint generation; /* of callbacks that may come too late */
+  LlmExchange *exchange;
+  guint attempts;
+  guint rounds;
+  GPtrArray *calls;    /* CordLlmToolCall, by index */
+  GHashTable *results; /* id -> JSON, NULL when no tool runs */
+  CordTimer *timer;    /* back-off, a tool's deadline or the next token */
+  GQueue tokens;       /* Token */
+  gboolean complete;
+  gint64 input_tokens, output_tokens;
+};
+
+G_GNUC_INTERNAL void llm_token_free(gpointer data);
+G_GNUC_INTERNAL void llm_session_push_pieces(LlmSession *self);
+G_GNUC_INTERNAL void llm_session_finish(LlmSession *self);
+G_GNUC_INTERNAL void llm_session_give_up(LlmSession *self, const GError *error);
+G_GNUC_INTERNAL void llm_session_tools_done(LlmSession *self);
+G_GNUC_INTERNAL void llm_session_ask(LlmSession *self);
+
+G_END_DECLS
