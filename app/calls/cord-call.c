@@ -284,6 +284,9 @@ on_element_message(CordCall *self, const GstStructure *structure)
 
   if (!g_str_has_prefix(name, "cordboard/") && !g_str_equal(name, CORD_EVENT_DTMF))
     return;
+  /* a stream that goes before it was let in is over as well */
+  if (self->phase == PHASE_WAITING && g_str_equal(name, CORD_EVENT_CALL_STOPPED))
+    end(self, "failed", "no-stream");
   if (self->phase != PHASE_RUNNING)
     return;
   if (!g_str_equal(name, CORD_EVENT_PLAYOUT)) {

@@ -277,11 +277,17 @@ cord_guard_stream_read(CordGuardStream *self, gpointer buffer, gsize size, GErro
       return read_end(self, buffer);
     cord_guard_stream_expect(self);
     if (self->waiting->len == 0) {
+      g_autoptr(GError) broken = NULL;
+
       got = g_pollable_input_stream_read_nonblocking(G_POLLABLE_INPUT_STREAM(base), bytes,
-                                                     sizeof bytes, NULL, error);
-      if (got < 0 || (got == 0 && self->guard.phase == CORD_HTTP_PASS))
+                                                     sizeof bytes, NULL, &broken);
+      if (g_error_matches(broken, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK) ||
+          (got <= 0 && self->guard.phase == CORD_HTTP_PASS)) {
+        if (broken)
+          g_propagate_error(error, g_steal_pointer(&broken));
         return got;
-      if (got == 0) {
+      }
+      if (got <= 0) {
         disarm(self);
         self->guard.phase = CORD_HTTP_REFUSED;
         return read_end(self, buffer);
