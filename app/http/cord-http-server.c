@@ -269,9 +269,6 @@ exchange_new(SoupServerMessage *message, const gchar *path)
   soup_message_headers_replace(headers, "X-Request-ID", self->id);
   soup_message_headers_replace(headers, "Cache-Control", "no-store");
   soup_message_headers_replace(headers, "X-Content-Type-Options", "nosniff");
-  /* the guard looks at nothing after a request to become a WebSocket, so nothing may follow it */
-  if (cord_exchange_get_header(self, "Upgrade"))
-    soup_message_headers_replace(headers, "Connection", "close");
   return self;
 }
 
@@ -327,6 +324,11 @@ on_request(SoupServer *soup, SoupServerMessage *message, const char *path, GHash
     found->handler(exchange, found->data);
   else
     not_found(exchange, allowed);
+  /* the guard looks at nothing after a request to become a WebSocket, so nothing may follow it */
+  if (cord_exchange_get_header(exchange, "Upgrade") &&
+      soup_server_message_get_status(message) != SOUP_STATUS_SWITCHING_PROTOCOLS)
+    soup_message_headers_replace(soup_server_message_get_response_headers(message), "Connection",
+                                 "close");
   cord_exchange_release(exchange);
 }
 

@@ -487,6 +487,7 @@ test_websocket(void)
   answer = receive(&rig, socket, "\x81\x02hi");
   g_assert_true(g_str_has_prefix(answer, "HTTP/1.1 101 "));
   g_assert_null(strstr(answer, "permessage-deflate"));
+  g_assert_null(strstr(answer, "Connection: close"));
   g_assert_nonnull(strstr(answer, "\r\n\r\n\x81\x02hi"));
   g_clear_object(&socket);
   rig_stop(&rig);
