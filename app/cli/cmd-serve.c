@@ -18,6 +18,7 @@
 #include "cord-log.h"
 
 #define JOURNAL_CLOSE_MS 5000
+#define LAST_WORDS_MS 100
 #define LINGER_MS 2000 /* of a refused client */
 #define MAX_STREAM_TOKENS 100000
 
@@ -173,13 +174,19 @@ open_http(Server *server, gchar **where, GError **error)
   return TRUE;
 }
 
+static gboolean
+on_last_words(gpointer data)
+{
+  g_main_loop_quit(((Server *)data)->loop);
+  return G_SOURCE_REMOVE;
+}
+
 static void
 on_drained(GObject *source, GAsyncResult *result, gpointer data)
 {
-  Server *server = data;
-
   cord_call_registry_drain_finish(CORD_CALL_REGISTRY(source), result, NULL);
-  g_main_loop_quit(server->loop);
+  /* whoever follows a call is still to be told of its end */
+  g_timeout_add(LAST_WORDS_MS, on_last_words, data);
 }
 
 static gboolean
