@@ -89,7 +89,7 @@ state_dir(CordConfig *config)
   const gchar *systemd = g_getenv("STATE_DIRECTORY");
 
   if (set)
-    return g_strdup(set);
+    return g_canonicalize_filename(set, NULL);
   if (systemd && *systemd)
     return g_strdup(systemd);
   return g_build_filename(g_get_user_state_dir(), "cordboard", NULL);
