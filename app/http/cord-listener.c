@@ -6,6 +6,8 @@
 #include <string.h>
 
 #define BACKLOG 1024
+#define ACCEPT_AT_ONCE 32
+#define PAUSE_MS 100                         /* when there are no more descriptors */
 #define COMPLAIN_EVERY (10 * G_USEC_PER_SEC) /* about a flood */
 
 #define BUSY                                                                                       \
@@ -16,7 +18,8 @@ struct _CordListener {
   GObject parent_instance;
   SoupServer *server;
   CordListenerLimits limits;
-  GSocketService *service;
+  GSocket *socket;
+  GSource *source; /* of connections, or of the end of a pause */
   CordCensus *census;
   gint64 complained;
   guint refused;
@@ -42,8 +45,9 @@ connection_gone(gpointer data)
   g_free(counted);
 }
 
+/* One line about many, now and then. */
 static void
-complain(CordListener *self, const gchar *address)
+complain(CordListener *self, const gchar *why)
 {
   gint64 now = g_get_monotonic_time();
 
@@ -51,8 +55,8 @@ complain(CordListener *self, const gchar *address)
   if (self->complained && now - self->complained < COMPLAIN_EVERY)
     return;
   self->complained = now;
-  g_warning("too many connections: %u refused since the last line, the latest from %s",
-            self->refused, address);
+  g_warning("too many connections: %u refused since the last line, the latest %s", self->refused,
+            why);
   self->refused = 0;
 }
 
@@ -72,29 +76,102 @@ serve(CordListener *self, GSocketConnection *connection, const gchar *text, GSoc
     g_warning("a connection is lost: %s", error->message);
 }
 
-static gboolean
-on_incoming(GSocketService *service, GSocketConnection *connection, GObject *source, gpointer data)
+static void
+welcome(CordListener *self, GSocketConnection *connection)
 {
-  CordListener *self = data;
+  GSocket *socket = g_socket_connection_get_socket(connection);
   g_autoptr(GSocketAddress) remote = g_socket_connection_get_remote_address(connection, NULL);
   g_autoptr(GSocketAddress) local = g_socket_connection_get_local_address(connection, NULL);
   GInetAddress *inet = G_IS_INET_SOCKET_ADDRESS(remote)
                            ? g_inet_socket_address_get_address(G_INET_SOCKET_ADDRESS(remote))
                            : NULL;
-  g_autofree gchar *text = inet ? g_inet_address_to_string(inet) : g_strdup("?");
+  g_autofree gchar *text = NULL;
 
-  if (remote == NULL || local == NULL)
-    return TRUE;
-  if (!cord_census_enter(self->census, text, inet && g_inet_address_get_is_loopback(inet))) {
-    g_socket_send_with_blocking(g_socket_connection_get_socket(connection), BUSY, strlen(BUSY),
-                                FALSE, NULL, NULL);
-    complain(self, text);
-    return TRUE;
+  if (inet == NULL || local == NULL)
+    return;
+  text = g_inet_address_to_string(inet);
+  if (!cord_census_enter(self->census, text, g_inet_address_get_is_loopback(inet))) {
+    g_autofree gchar *why = g_strdup_printf("from %s", text);
+
+    g_socket_send_with_blocking(socket, BUSY, strlen(BUSY), FALSE, NULL, NULL);
+    complain(self, why);
+    return;
   }
-  g_socket_set_option(g_socket_connection_get_socket(connection), IPPROTO_TCP, TCP_NODELAY, 1,
-                      NULL);
+  g_socket_set_option(socket, IPPROTO_TCP, TCP_NODELAY, 1, NULL);
   serve(self, connection, text, local, remote);
-  return TRUE;
+}
+
+static void
+set_source(CordListener *self, GSource *source, GSourceFunc func)
+{
+  if (self->source)
+    g_source_destroy(self->source);
+  g_clear_pointer(&self->source, g_source_unref);
+  self->source = source;
+  if (source) {
+    g_source_set_callback(source, func, self, NULL);
+    g_source_attach(source, g_main_context_get_thread_default());
+  }
+}
+
+static gboolean on_pause_over(gpointer data);
+
+static gboolean
+on_incoming(GSocket *socket, GIOCondition condition, gpointer data)
+{
+  CordListener *self = data;
+
+  for (guint i = 0; i < ACCEPT_AT_ONCE; i++) {
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GSocket) accepted = g_socket_accept(socket, NULL, &error);
+    g_autoptr(GSocketConnection) connection = NULL;
+
+    if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
+      break;
+    if (accepted == NULL) {
+      /* mostly for want of descriptors: the connection waits in the kernel, so must we */
+      complain(self, error->message);
+      set_source(self, g_timeout_source_new(PAUSE_MS), on_pause_over);
+      return G_SOURCE_REMOVE;
+    }
+    connection = g_socket_connection_factory_create_connection(accepted);
+    welcome(self, connection);
+  }
+  return G_SOURCE_CONTINUE;
+}
+
+static void
+start(CordListener *self)
+{
+  set_source(self, g_socket_create_source(self->socket, G_IO_IN, NULL), G_SOURCE_FUNC(on_incoming));
+}
+
+static gboolean
+on_pause_over(gpointer data)
+{
+  start(data);
+  return G_SOURCE_REMOVE;
+}
+
+/* "localhost" is meant as a loopback address; no other name is looked up. */
+static GSocketAddress *
+parse_address(const gchar *address, GError **error)
+{
+  g_autoptr(GSocketConnectable) parsed = g_network_address_parse(address, 8000, NULL);
+  GSocketAddress *wanted = NULL;
+
+  if (parsed) {
+    GNetworkAddress *network = G_NETWORK_ADDRESS(parsed);
+    const gchar *host = g_network_address_get_hostname(network);
+
+    if (g_ascii_strcasecmp(host, "localhost") == 0)
+      host = "127.0.0.1";
+    wanted = g_inet_socket_address_new_from_string(host, g_network_address_get_port(network));
+  }
+  if (wanted == NULL)
+    g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
+                "\"%s\" is not an address and a port, as 127.0.0.1:8000 or [::1]:8000", address);
+  return wanted;
 }
 
 /**
@@ -108,28 +185,24 @@ on_incoming(GSocketService *service, GSocketConnection *connection, GObject *sou
 GSocketAddress *
 cord_listener_listen(CordListener *self, const gchar *address, GError **error)
 {
-  g_autoptr(GSocketConnectable) parsed = g_network_address_parse(address, 8000, error);
-  g_autoptr(GSocketAddress) wanted = NULL;
-  GSocketAddress *effective = NULL;
+  g_autoptr(GSocketAddress) wanted = parse_address(address, error);
+  g_autoptr(GSocket) socket = NULL;
 
-  if (parsed == NULL)
+  if (wanted == NULL)
     return NULL;
-  wanted = g_inet_socket_address_new_from_string(
-      g_network_address_get_hostname(G_NETWORK_ADDRESS(parsed)),
-      g_network_address_get_port(G_NETWORK_ADDRESS(parsed)));
-  if (wanted == NULL) {
-    g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
-                "\"%s\" is not an address and a port, as 127.0.0.1:8000", address);
+  socket = g_socket_new(g_socket_address_get_family(wanted), G_SOCKET_TYPE_STREAM,
+                        G_SOCKET_PROTOCOL_TCP, error);
+  if (socket == NULL)
     return NULL;
-  }
-  g_socket_listener_set_backlog(G_SOCKET_LISTENER(self->service), BACKLOG);
-  if (!g_socket_listener_add_address(G_SOCKET_LISTENER(self->service), wanted, G_SOCKET_TYPE_STREAM,
-                                     G_SOCKET_PROTOCOL_TCP, NULL, &effective, error)) {
+  g_socket_set_blocking(socket, FALSE);
+  g_socket_set_listen_backlog(socket, BACKLOG);
+  if (!g_socket_bind(socket, wanted, TRUE, error) || !g_socket_listen(socket, error)) {
     g_prefix_error(error, "cannot listen on %s: ", address);
     return NULL;
   }
-  g_socket_service_start(self->service);
-  return effective;
+  g_set_object(&self->socket, socket);
+  start(self);
+  return g_socket_get_local_address(socket, error);
 }
 
 /**
@@ -141,8 +214,9 @@ cord_listener_listen(CordListener *self, const gchar *address, GError **error)
 void
 cord_listener_stop(CordListener *self)
 {
-  g_socket_service_stop(self->service);
-  g_socket_listener_close(G_SOCKET_LISTENER(self->service));
+  set_source(self, NULL, NULL);
+  if (self->socket)
+    g_socket_close(self->socket, NULL);
 }
 
 /**
@@ -163,7 +237,7 @@ cord_listener_finalize(GObject *object)
   CordListener *self = CORD_LISTENER(object);
 
   cord_listener_stop(self);
-  g_clear_object(&self->service);
+  g_clear_object(&self->socket);
   g_clear_object(&self->server);
   g_clear_pointer(&self->census, cord_census_unref);
   G_OBJECT_CLASS(cord_listener_parent_class)->finalize(object);
@@ -178,9 +252,6 @@ cord_listener_class_init(CordListenerClass *klass)
 static void
 cord_listener_init(CordListener *self)
 {
-  self->service = g_socket_service_new();
-  g_socket_service_stop(self->service);
-  g_signal_connect(self->service, "incoming", G_CALLBACK(on_incoming), self);
 }
 
 /**

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <gio/gio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "cord-http-server.h"
 #include "cord-listener.h"
@@ -433,7 +434,8 @@ test_flood(void)
   one = dial(&rig);
   two = dial(&rig);
   wait_count(&rig, 2);
-  g_test_expect_message(NULL, G_LOG_LEVEL_WARNING, "too many connections: 1 refused*");
+  g_test_expect_message(NULL, G_LOG_LEVEL_WARNING,
+                        "too many connections: 1 refused*from 127.0.0.1");
   three = dial(&rig);
   busy = receive(&rig, three, NULL);
   g_test_assert_expected_messages();
@@ -464,6 +466,39 @@ test_refused(void)
   assert_answer(answer, 400);
   g_assert_null(strstr(answer, "fine"));
   g_assert_nonnull(strstr(answer, "\"status\":400"));
+  rig_stop(&rig);
+}
+
+static void
+test_descriptors(void)
+{
+  Rig rig = { 0 };
+  struct rlimit before, low;
+  g_autoptr(GSocket) waiting = NULL;
+  g_autofree gchar *answer = NULL;
+
+  rig_start(&rig, &patient);
+  waiting = dial(&rig);
+  send_text(&rig, waiting, "");
+  wait_count(&rig, 1);
+  g_clear_object(&waiting);
+  wait_count(&rig, 0);
+  /* our own end takes the last descriptor, the server's is one too many */
+  waiting = dial(&rig);
+  getrlimit(RLIMIT_NOFILE, &before);
+  low = before;
+  low.rlim_cur = (rlim_t)g_socket_get_fd(waiting) + 1;
+  setrlimit(RLIMIT_NOFILE, &low);
+  g_test_expect_message(NULL, G_LOG_LEVEL_WARNING, "too many connections: 1 refused*");
+  for (guint i = 0; i < 1000; i++)
+    turn(&rig);
+  g_test_assert_expected_messages();
+  g_assert_cmpuint(cord_listener_get_count(rig.listener), ==, 0);
+  setrlimit(RLIMIT_NOFILE, &before);
+  wait_count(&rig, 1);
+  send_text(&rig, waiting, "GET /ok HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  answer = receive(&rig, waiting, NULL);
+  assert_answer(answer, 200);
   rig_stop(&rig);
 }
 
@@ -523,6 +558,8 @@ main(int argc, char **argv)
   g_test_add_func("/listener/a body of 64 MiB is answered 413 while it comes", test_large_body);
   g_test_add_func("/listener/the bodies of all are counted together", test_many_bodies);
   g_test_add_func("/listener/a flood is refused and told once", test_flood);
+  g_test_add_func("/listener/without descriptors connections wait and the log is quiet",
+                  test_descriptors);
   g_test_add_func("/listener/what was refused is not read on", test_refused);
   g_test_add_func("/listener/a WebSocket gets what came with its handshake", test_websocket);
   g_test_add_func("/listener/after a handshake that is none the connection ends",
