@@ -313,6 +313,13 @@ cord_config_load_env_file(CordConfig *self, const gchar *path, GError **error)
 }
 
 static gboolean
+load_if_there(CordConfig *self, const gchar *path, GError **error)
+{
+  return path == NULL || !g_file_test(path, G_FILE_TEST_EXISTS) ||
+         cord_config_load_env_file(self, path, error);
+}
+
+static gboolean
 load_environment(CordConfig *self, GError **error)
 {
   for (guint i = 0; i < G_N_ELEMENTS(settings); i++) {
@@ -332,7 +339,8 @@ load_environment(CordConfig *self, GError **error)
  * @env_file: (nullable): a .env file that is read if it exists
  * @error: return location for an error
  *
- * Reads all sources but the command line.
+ * Reads all sources but the command line. What systemd hands over as the credential cordboard.env
+ * is read after @env_file.
  *
  * Returns: whether all that was found is allowed
  */
@@ -342,6 +350,8 @@ cord_config_load(CordConfig *self, const gchar *file, const gchar *env_file, GEr
   g_autofree gchar *users =
       g_build_filename(g_get_user_config_dir(), "cordboard", "cordboard.conf", NULL);
   const gchar *paths[] = { "/etc/cordboard/cordboard.conf", users };
+  const gchar *credentials = g_getenv("CREDENTIALS_DIRECTORY");
+  g_autofree gchar *handed = NULL;
 
   if (file && !cord_config_load_file(self, file, error))
     return FALSE;
@@ -349,8 +359,9 @@ cord_config_load(CordConfig *self, const gchar *file, const gchar *env_file, GEr
     if (g_file_test(paths[i], G_FILE_TEST_EXISTS) && !cord_config_load_file(self, paths[i], error))
       return FALSE;
   }
-  if (env_file && g_file_test(env_file, G_FILE_TEST_EXISTS) &&
-      !cord_config_load_env_file(self, env_file, error))
+  if (credentials)
+    handed = g_build_filename(credentials, "cordboard.env", NULL);
+  if (!load_if_there(self, env_file, error) || !load_if_there(self, handed, error))
     return FALSE;
   return load_environment(self, error);
 }

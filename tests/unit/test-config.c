@@ -16,6 +16,7 @@ forget_environment(void)
 {
   g_unsetenv("TWILIO_AUTH_TOKEN");
   g_unsetenv("APP_URL");
+  g_unsetenv("CREDENTIALS_DIRECTORY");
   g_unsetenv("OPENAI_API_KEY");
   g_unsetenv("MIN_INTERRUPTION_WORDS");
 }
@@ -102,6 +103,26 @@ test_env_file(Files *files, gconstpointer data)
 }
 
 static void
+test_credential(Files *files, gconstpointer data)
+{
+  g_autoptr(CordConfig) config = cord_config_new();
+  g_autofree gchar *handed = g_build_filename(files->dir, "cordboard.env", NULL);
+  g_autoptr(GError) error = NULL;
+
+  put(files->env, "APP_URL=https://dotenv\nTWILIO_AUTH_TOKEN=dotenv\nOPENAI_API_KEY=dotenv\n");
+  put(handed, "TWILIO_AUTH_TOKEN=handed\nOPENAI_API_KEY=handed\n");
+  g_setenv("CREDENTIALS_DIRECTORY", files->dir, TRUE);
+  g_setenv("OPENAI_API_KEY", "environment", TRUE);
+  g_assert_true(cord_config_load(config, NULL, files->env, &error));
+  g_assert_no_error(error);
+  g_assert_cmpstr(cord_config_get_string(config, "server.app-url"), ==, "https://dotenv");
+  g_assert_cmpstr(cord_config_get_string(config, "twilio.auth-token"), ==, "handed");
+  g_assert_cmpstr(cord_config_get_origin(config, "twilio.auth-token"), ==, handed);
+  g_assert_cmpstr(cord_config_get_string(config, "openai.api-key"), ==, "environment");
+  g_remove(handed);
+}
+
+static void
 assert_message(Files *files, const gchar *text, const gchar *const *words)
 {
   g_autoptr(CordConfig) config = cord_config_new();
@@ -170,10 +191,11 @@ test_secrets(Files *files, gconstpointer data)
 int
 main(int argc, char **argv)
 {
-  g_test_init(&argc, &argv, NULL);
+  g_test_init(&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
   TEST("what nobody set has a default", test_defaults);
   TEST("file, .env, environment and flags, each stronger than the last", test_order);
   TEST("a .env file is read as shells write it", test_env_file);
+  TEST("what systemd hands over is stronger than a .env file", test_credential);
   TEST("a mistake is told with its place and what is allowed", test_mistakes);
   TEST("a file that was asked for must be there", test_missing_file);
   TEST("every secret is marked as one", test_secrets);
