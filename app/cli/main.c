@@ -91,8 +91,13 @@ main(int argc, char *argv[])
     return CORD_EXIT_OK;
   }
   for (guint i = 0; i < G_N_ELEMENTS(commands); i++) {
-    if (g_str_equal(argv[1], commands[i].name))
+    if (g_str_equal(argv[1], commands[i].name)) {
+      g_autofree gchar *name = g_strconcat("cordboard ", commands[i].name, NULL);
+
+      /* what --help calls the program */
+      g_set_prgname(name);
       return commands[i].run(argc - 1, argv + 1);
+    }
   }
   return unknown(argv[1]);
 }
