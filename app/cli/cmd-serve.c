@@ -342,6 +342,8 @@ cord_cmd_serve(int argc, char *argv[])
   cord_config_export(config);
   cord_log_init(format);
   raise_limits();
+  /* GStreamer looks there by itself only when it has the same prefix */
+  g_setenv("GST_PLUGIN_PATH", PLUGINDIR, FALSE);
   gst_init(NULL, NULL);
   return run(config);
 }
