@@ -53,7 +53,8 @@ on_frame(CordPhone *phone, const guint8 *sent, const guint8 *heard, gsize length
 {
   Line *line = data;
 
-  if (load.options.echo && !cord_phone_is_speaking(phone))
+  /* all the time, or a second every six, when the agent has been quiet for a while */
+  if (!cord_phone_is_speaking(phone) && (load.options.echo || (line->heard && line->silent == 40)))
     cord_phone_speak(phone, load.tone);
   if (length > 0) {
     if (load.measuring && line->heard && line->silent >= LATE_FRAMES && line->silent < 25)
