@@ -8,6 +8,7 @@
 typedef struct {
   CordApi *api;
   CordExchange *exchange;
+  gboolean by_sid;
 } Reading;
 
 static Reading *
@@ -163,7 +164,8 @@ on_call_for_transcript(GObject *source, GAsyncResult *result, gpointer data)
   Reading *reading = data;
   g_autoptr(GError) error = NULL;
   g_autoptr(CordCallRecord) call =
-      cord_store_get_call_by_sid_finish(CORD_STORE(source), result, &error);
+      reading->by_sid ? cord_store_get_call_by_sid_finish(CORD_STORE(source), result, &error)
+                      : cord_store_get_call_finish(CORD_STORE(source), result, &error);
 
   if (call) {
     cord_store_get_transcript_async(reading->api->store, call->id, NULL, on_transcript, reading);
@@ -178,15 +180,16 @@ transcript_handler(CordExchange *exchange, gpointer data)
 {
   CordApi *api = data;
   const gchar *id = exchange->parameters[0];
+  Reading *reading;
 
   if (!check_local(exchange))
     return;
-  if (is_sid(id))
-    cord_store_get_call_by_sid_async(api->store, id, NULL, on_call_for_transcript,
-                                     reading_new(api, exchange));
+  reading = reading_new(api, exchange);
+  reading->by_sid = is_sid(id);
+  if (reading->by_sid)
+    cord_store_get_call_by_sid_async(api->store, id, NULL, on_call_for_transcript, reading);
   else
-    cord_store_get_transcript_async(api->store, id, NULL, on_transcript,
-                                    reading_new(api, exchange));
+    cord_store_get_call_async(api->store, id, NULL, on_call_for_transcript, reading);
 }
 
 /* Server-sent events: the answer stays open until the call or the client ends. */
