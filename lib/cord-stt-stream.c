@@ -293,6 +293,12 @@ take_event(CordSttBase *self, GstEvent *event)
     return take_caps(self, event);
   case GST_EVENT_SEGMENT:
     gst_event_copy_segment(event, &priv->segment);
+    if (priv->segment.format != GST_FORMAT_TIME) {
+      /* bytes of a file: their time is counted from here */
+      gst_event_unref(event);
+      gst_segment_init(&priv->segment, GST_FORMAT_TIME);
+      event = gst_event_new_segment(&priv->segment);
+    }
     return gst_pad_push_event(priv->src, event);
   case GST_EVENT_EOS:
     gst_clear_event(&priv->eos);

@@ -173,6 +173,8 @@ take_event(CordTtsBase *self, GstEvent *event)
     return;
   case GST_EVENT_SEGMENT:
     gst_event_copy_segment(event, &priv->segment);
+    if (priv->segment.format != GST_FORMAT_TIME)
+      gst_segment_init(&priv->segment, GST_FORMAT_TIME);
     gst_event_unref(event);
     /* told on, so that whoever waits for a stream sees one before the first word */
     priv->need_segment = TRUE;

@@ -158,6 +158,8 @@ take_event(GstLlmTextgen *self, GstEvent *event)
     return;
   case GST_EVENT_SEGMENT:
     gst_event_copy_segment(event, &self->segment);
+    if (self->segment.format != GST_FORMAT_TIME)
+      gst_segment_init(&self->segment, GST_FORMAT_TIME);
     gst_event_unref(event);
     self->need_segment = TRUE;
     push_preamble(self);
