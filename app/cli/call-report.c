@@ -193,11 +193,12 @@ wait_of(JsonObject *turn, guint column)
  * call_report_print_table:
  * @self: a report
  * @talk: what the phone has measured
+ * @pace: how evenly the agent's audio came
  *
  * Prints how long the caller waited, and for whom.
  */
 void
-call_report_print_table(CallReport *self, CordPhoneTalk *talk)
+call_report_print_table(CallReport *self, CordPhoneTalk *talk, const CordPhonePace *pace)
 {
   guint n;
   const CordPhoneExchangeStats *exchanges = cord_phone_talk_get_exchanges(talk, &n);
@@ -233,7 +234,9 @@ call_report_print_table(CallReport *self, CordPhoneTalk *talk)
     if (exchanges[i].clear_ms >= 0)
       printf(_(" (silent %d after the barge-in)"), exchanges[i].clear_ms);
   }
-  printf(_("\nholes in the agent's speech: %u\n"), cord_phone_talk_get_gaps(talk));
+  printf(_("\nholes in the agent's speech: %u; frames more than 40 ms behind the pace: "
+           "%" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT "\n"),
+         cord_phone_talk_get_gaps(talk), pace->late, pace->frames);
 }
 
 static JsonArray *
@@ -280,14 +283,15 @@ exchanges_to_json(CordPhoneTalk *talk)
  * call_report_to_json:
  * @self: a report
  * @talk: what the phone has measured
+ * @pace: how evenly the agent's audio came
  * @call_sid: the call
  * @error: (nullable): why it failed
  *
  * Returns: (transfer full): all of it on one line
  */
 gchar *
-call_report_to_json(CallReport *self, CordPhoneTalk *talk, const gchar *call_sid,
-                    const gchar *error)
+call_report_to_json(CallReport *self, CordPhoneTalk *talk, const CordPhonePace *pace,
+                    const gchar *call_sid, const gchar *error)
 {
   g_autoptr(JsonObject) root = json_object_new();
 
@@ -304,5 +308,8 @@ call_report_to_json(CallReport *self, CordPhoneTalk *talk, const gchar *call_sid
   json_object_set_array_member(root, "turns", turns_to_json(self));
   json_object_set_array_member(root, "exchanges", exchanges_to_json(talk));
   json_object_set_int_member(root, "gaps", cord_phone_talk_get_gaps(talk));
+  json_object_set_int_member(root, "frames", (gint64)pace->frames);
+  json_object_set_int_member(root, "late_frames", (gint64)pace->late);
+  json_object_set_int_member(root, "latest_frame_ms", (gint64)(pace->worst / GST_MSECOND));
   return cord_json_print_object(root);
 }

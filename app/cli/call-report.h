@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "cord-phone-pace.h"
 #include "cord-phone-talk.h"
 
 G_BEGIN_DECLS
@@ -18,8 +19,8 @@ void call_report_free(CallReport *self);
 void call_report_event(CallReport *self, const gchar *name, const gchar *json);
 void call_report_line(CallReport *self, const CordPhoneLine *line);
 gchar *call_report_get_transcript(CallReport *self);
-void call_report_print_table(CallReport *self, CordPhoneTalk *talk);
-gchar *call_report_to_json(CallReport *self, CordPhoneTalk *talk, const gchar *call_sid,
-                           const gchar *error);
+void call_report_print_table(CallReport *self, CordPhoneTalk *talk, const CordPhonePace *pace);
+gchar *call_report_to_json(CallReport *self, CordPhoneTalk *talk, const CordPhonePace *pace,
+                           const gchar *call_sid, const gchar *error);
 
 G_END_DECLS

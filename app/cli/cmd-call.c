@@ -4,26 +4,26 @@
 #include <gio/gio.h>
 #include <glib-unix.h>
 #include <glib/gi18n.h>
-#include <gst/app/gstappsink.h>
-#include <gst/app/gstappsrc.h>
 #include <gst/gst.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "call-mic.h"
 #include "call-report.h"
 #include "cord-commands.h"
-#include "cord-g711.h"
 #include "cord-http.h"
 #include "cord-phone-audio.h"
+#include "cord-phone-pace.h"
 #include "cord-worker.h"
 
 #define DEFAULT_URL "http://127.0.0.1:8000/api/twilio/incoming"
+#define INCOMING "/incoming"
 #define DEFAULT_VOICE "kal16" /* what speech-to-text understands best */
 #define EVENTS_LINGER_MS 1500 /* for the server's last words after the call */
 
 typedef struct {
-  gchar *url, *from, *to, *auth_token, *voice, *record;
+  gchar *url, *status_url, *from, *to, *auth_token, *voice, *record;
   gchar **expect;
   gint max_duration;
   gboolean mic, json, quiet;
@@ -51,8 +51,8 @@ typedef struct {
   gboolean events_over;
   CordTimer *deadline;
   CordTimer *linger;
-  GstElement *mic, *speaker;
-  GstElement *speaker_source;
+  CordPhonePace pace;
+  CallMic *mic;
 } Call;
 
 static void
@@ -141,16 +141,26 @@ on_frame(CordPhone *phone, const guint8 *sent, const guint8 *heard, gsize length
 {
   Call *call = data;
 
-  if (call->speaker_source)
-    gst_app_src_push_buffer(GST_APP_SRC(call->speaker_source),
-                            gst_buffer_new_memdup(heard, CORD_PHONE_FRAME));
+  if (call->mic)
+    call_mic_play(call->mic, heard, CORD_PHONE_FRAME);
   cord_phone_talk_frame(call->talk, phone, sent, heard, length);
+}
+
+static void
+on_arrived(CordPhone *phone, const guint8 *audio, gsize length, gpointer data)
+{
+  Call *call = data;
+
+  cord_phone_pace_arrived(&call->pace, cord_worker_get_time(call->worker), length);
 }
 
 static void
 on_cleared(CordPhone *phone, gsize bytes, gpointer data)
 {
-  cord_phone_talk_cleared(((Call *)data)->talk);
+  Call *call = data;
+
+  cord_phone_pace_break(&call->pace);
+  cord_phone_talk_cleared(call->talk);
 }
 
 static void
@@ -206,10 +216,22 @@ on_max_duration(gpointer data)
 static void
 run_dial(gpointer data)
 {
-  static const CordPhoneHandlers handlers = { on_verb, on_started, on_frame, on_cleared, on_ended };
+  static const CordPhoneHandlers handlers = {
+    .verb = on_verb,
+    .started = on_started,
+    .arrived = on_arrived,
+    .frame = on_frame,
+    .cleared = on_cleared,
+    .ended = on_ended,
+  };
   Call *call = data;
-  CordPhoneCall whom = { call->options.url, call->options.from, call->options.to,
-                         call->options.auth_token, NULL };
+  CordPhoneCall whom = {
+    .url = call->options.url,
+    .status_url = call->options.status_url,
+    .from = call->options.from,
+    .to = call->options.to,
+    .auth_token = call->options.auth_token,
+  };
 
   call->phone = cord_phone_new(call->worker, &whom, &handlers, call);
   call->deadline = cord_worker_add_timer(
@@ -239,7 +261,9 @@ run_free(gpointer data)
   cord_phone_free(((Call *)data)->phone);
 }
 
-/* A microphone and a loudspeaker */
+/* The main thread's side */
+
+/* From the microphone's thread. */
 
 typedef struct {
   Call *call;
@@ -262,74 +286,23 @@ free_spoken(gpointer data)
   g_free(data);
 }
 
-static GstFlowReturn
-on_mic_sample(GstAppSink *sink, gpointer data)
+static void
+on_mic(GBytes *audio, gpointer data)
 {
   Call *call = data;
-  GstSample *sample = gst_app_sink_pull_sample(sink);
-  Spoken *spoken;
-  GstMapInfo map;
+  Spoken *spoken = g_new0(Spoken, 1);
 
-  if (sample == NULL)
-    return GST_FLOW_EOS;
-  spoken = g_new0(Spoken, 1);
   spoken->call = call;
-  if (gst_buffer_map(gst_sample_get_buffer(sample), &map, GST_MAP_READ)) {
-    spoken->audio = g_bytes_new(map.data, map.size);
-    gst_buffer_unmap(gst_sample_get_buffer(sample), &map);
-  } else {
-    spoken->audio = g_bytes_new(NULL, 0);
-  }
-  gst_sample_unref(sample);
+  spoken->audio = g_bytes_ref(audio);
   cord_worker_post(call->worker, run_spoken, spoken, free_spoken);
-  return GST_FLOW_OK;
 }
 
 static gboolean
 open_mic(Call *call, GError **error)
 {
-  g_autoptr(GstElement) sink = NULL;
-  GstAppSinkCallbacks callbacks = { .new_sample = on_mic_sample };
-
-  call->mic =
-      gst_parse_launch("autoaudiosrc ! audioconvert ! audioresample ! "
-                       "audio/x-raw,format=S16LE,rate=8000,channels=1 ! mulawcodec mode=encode ! "
-                       "appsink name=sink sync=false",
-                       error);
-  call->speaker =
-      call->mic
-          ? gst_parse_launch("appsrc name=source is-live=true format=time do-timestamp=true "
-                             "caps=audio/x-mulaw,rate=8000,channels=1 ! mulawcodec mode=decode ! "
-                             "audioconvert ! audioresample ! autoaudiosink",
-                             error)
-          : NULL;
-  if (call->speaker == NULL)
-    return FALSE;
-  sink = gst_bin_get_by_name(GST_BIN(call->mic), "sink");
-  gst_app_sink_set_callbacks(GST_APP_SINK(sink), &callbacks, call, NULL);
-  if (gst_element_set_state(call->mic, GST_STATE_PLAYING) == GST_STATE_CHANGE_FAILURE ||
-      gst_element_set_state(call->speaker, GST_STATE_PLAYING) == GST_STATE_CHANGE_FAILURE) {
-    g_set_error_literal(error, G_IO_ERROR, G_IO_ERROR_FAILED,
-                        _("there is no microphone or loudspeaker; use --say TEXT"));
-    return FALSE;
-  }
-  call->speaker_source = gst_bin_get_by_name(GST_BIN(call->speaker), "source");
-  return TRUE;
+  call->mic = call_mic_new(on_mic, call, error);
+  return call->mic != NULL;
 }
-
-static void
-close_mic(Call *call)
-{
-  if (call->mic)
-    gst_element_set_state(call->mic, GST_STATE_NULL);
-  if (call->speaker)
-    gst_element_set_state(call->speaker, GST_STATE_NULL);
-  gst_clear_object(&call->speaker_source);
-  gst_clear_object(&call->mic);
-  gst_clear_object(&call->speaker);
-}
-
-/* The main thread's side */
 
 static gboolean
 on_interrupt(gpointer data)
@@ -397,18 +370,25 @@ check_result(Call *call)
   }
 }
 
+/* Prints the result, and writes it beside the recordings. */
 static void
 print_result(Call *call)
 {
-  if (call->options.json) {
-    g_autofree gchar *json =
-        call_report_to_json(call->report, call->talk, cord_phone_get_call_sid(call->phone),
-                            call->error ? call->error->message : NULL);
+  g_autofree gchar *json = call_report_to_json(call->report, call->talk, &call->pace,
+                                               cord_phone_get_call_sid(call->phone),
+                                               call->error ? call->error->message : NULL);
 
-    printf("%s\n", json);
-  } else if (!call->options.quiet) {
-    call_report_print_table(call->report, call->talk);
+  if (call->options.record) {
+    g_autofree gchar *path = g_strconcat(call->options.record, ".json", NULL);
+    g_autoptr(GError) error = NULL;
+
+    if (!g_file_set_contents(path, json, -1, &error))
+      fprintf(stderr, _("cordboard: %s\n"), error->message);
   }
+  if (call->options.json)
+    printf("%s\n", json);
+  else if (!call->options.quiet && cord_phone_talk_has_heard(call->talk))
+    call_report_print_table(call->report, call->talk, &call->pace);
   if (call->error && !call->options.json)
     fprintf(stderr, _("cordboard: the call failed: %s\n"), call->error->message);
 }
@@ -435,7 +415,7 @@ run(Call *call)
   cord_worker_call(call->worker, run_dial, call);
   g_main_loop_run(call->loop);
   g_source_remove(signal_id);
-  close_mic(call);
+  g_clear_pointer(&call->mic, call_mic_free);
   cord_worker_call(call->worker, run_close, call);
   if (call->options.record && !write_recordings(call, &error) && call->error == NULL)
     call->error = g_steal_pointer(&error);
@@ -480,7 +460,10 @@ read_options(Options *options, int argc, char *argv[], GError **error)
 {
   gpointer wish = (gpointer)add_wish, barge_in = (gpointer)set_barge_in;
   const GOptionEntry entries[] = {
-    { "url", 0, 0, G_OPTION_ARG_STRING, &options->url, N_("Voice webhook to call"), N_("URL") },
+    { "url", 0, 0, G_OPTION_ARG_STRING, &options->url,
+      N_("Voice webhook to call, or ws://… to open a stream at once"), N_("URL") },
+    { "status-url", 0, 0, G_OPTION_ARG_STRING, &options->status_url,
+      N_("Where to post that the call is over (…/status beside …/incoming), or none"), N_("URL") },
     { "say", 0, 0, G_OPTION_ARG_CALLBACK, wish, N_("Say this; may be repeated"), N_("TEXT") },
     { "wav", 0, 0, G_OPTION_ARG_CALLBACK, wish, N_("Say what is in this file"), N_("FILE") },
     { "dtmf", 0, 0, G_OPTION_ARG_CALLBACK, wish, N_("Press these keys"), N_("DIGITS") },
@@ -490,7 +473,7 @@ read_options(Options *options, int argc, char *argv[], GError **error)
     { "voice", 0, 0, G_OPTION_ARG_STRING, &options->voice,
       N_("Voice for --say: kal16, rms, slt, awb, kal"), N_("NAME") },
     { "record", 'r', 0, G_OPTION_ARG_FILENAME, &options->record,
-      N_("Write PREFIX-heard.wav and PREFIX-stereo.wav"), N_("PREFIX") },
+      N_("Write PREFIX-heard.wav, PREFIX-stereo.wav (caller left) and PREFIX.json"), N_("PREFIX") },
     { "expect", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->expect,
       N_("Fail unless this is in the transcript; may be repeated"), N_("TEXT") },
     { "from", 0, 0, G_OPTION_ARG_STRING, &options->from, N_("The caller's number"), N_("NUMBER") },
@@ -518,6 +501,17 @@ read_options(Options *options, int argc, char *argv[], GError **error)
   return g_option_context_parse(context, &argc, &argv, error);
 }
 
+/* The status callback stands beside the webhook. */
+static void
+set_status_url(Options *options)
+{
+  if (g_strcmp0(options->status_url, "none") == 0)
+    g_clear_pointer(&options->status_url, g_free);
+  else if (options->status_url == NULL && g_str_has_suffix(options->url, INCOMING))
+    options->status_url = g_strdup_printf(
+        "%.*s/status", (int)(strlen(options->url) - strlen(INCOMING)), options->url);
+}
+
 static void
 set_defaults(Options *options)
 {
@@ -525,6 +519,7 @@ set_defaults(Options *options)
 
   if (options->url == NULL)
     options->url = g_strdup(DEFAULT_URL);
+  set_status_url(options);
   if (options->voice == NULL)
     options->voice = g_strdup(DEFAULT_VOICE);
   if (options->from == NULL)
@@ -547,6 +542,7 @@ clear_call(Call *call)
   g_clear_error(&call->error);
   g_ptr_array_unref(call->options.wishes);
   g_free(call->options.url);
+  g_free(call->options.status_url);
   g_free(call->options.from);
   g_free(call->options.to);
   g_free(call->options.auth_token);

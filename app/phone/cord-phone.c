@@ -5,9 +5,8 @@
 
 #include "cord-error.h"
 #include "cord-g711.h"
-#include "cord-http.h"
-#include "cord-phone-form.h"
 #include "cord-phone-message.h"
+#include "cord-phone-post.h"
 #include "cord-phone-queue.h"
 #include "cord-websocket-client.h"
 
@@ -17,9 +16,9 @@
  * process.
  */
 
-#define CATCH_UP 5                /* frames sent at most in one tick after a stall */
-#define TIMEOUT (15 * GST_SECOND) /* Twilio's own for a webhook */
-#define MAX_TWIML 65536           /* bytes; Twilio's own limit */
+#define CATCH_UP 5 /* frames sent at most in one tick after a stall */
+#define HANDSHAKE_TIMEOUT (15 * GST_SECOND)
+#define MAX_REDIRECTS 10 /* Twilio's own */
 
 struct _CordPhone {
   CordWorker *worker;
@@ -27,22 +26,92 @@ struct _CordPhone {
   gpointer data;
   gchar *url, *from, *to, *auth_token, *account_sid, *call_sid, *stream_sid;
 
-  CordHttpExchange *webhook;
-  GByteArray *twiml;
+  gchar *status_url;
+  CordPhonePost *webhook;
+  GPtrArray *verbs; /* CordTwimlVerb */
+  guint next_verb;
+  guint redirects;
+  GError *error; /* how it ended, while the status callback is on its way */
   GCancellable *connecting;
-  gchar *stream_url;
   GHashTable *parameters;
   CordWebsocket *websocket;
   CordTick *tick;
   CordPhoneMessage message;
+  GString *text; /* the message that is being written */
   CordPhoneQueue *queue;
   GQueue speech; /* GBytes */
   gsize spoken;  /* of the first of them, bytes */
   GstClockTime started;
   guint64 frames;
   guint sequence;
+  gboolean warned;     /* of a message that makes no sense; Twilio does it once as well */
+  gboolean hanging_up; /* the caller has, the stream is being closed */
   gboolean ended;
 };
+
+static void
+finish(CordPhone *self)
+{
+  self->handlers.ended(self, self->error, self->data);
+}
+
+static void
+on_status(GBytes *answer, const GError *error, gpointer data)
+{
+  CordPhone *self = data;
+
+  self->webhook = NULL;
+  if (error && self->error == NULL)
+    self->error = g_error_copy(error);
+  finish(self);
+}
+
+static CordPhoneForm *
+new_form(CordPhone *self, const gchar *status)
+{
+  CordPhoneForm *form = cord_phone_form_new();
+
+  cord_phone_form_add(form, "CallSid", self->call_sid);
+  cord_phone_form_add(form, "AccountSid", self->account_sid);
+  cord_phone_form_add(form, "From", self->from);
+  cord_phone_form_add(form, "Caller", self->from);
+  cord_phone_form_add(form, "To", self->to);
+  cord_phone_form_add(form, "Called", self->to);
+  cord_phone_form_add(form, "CallStatus", status);
+  cord_phone_form_add(form, "Direction", "inbound");
+  cord_phone_form_add(form, "ApiVersion", "2010-04-01");
+  return form;
+}
+
+/* What Twilio posts when a call is over. */
+static void
+post_status(CordPhone *self)
+{
+  g_autoptr(CordPhoneForm) form = new_form(self, "completed");
+  g_autoptr(GDateTime) now = g_date_time_new_now_utc();
+  g_autofree gchar *timestamp = g_date_time_format(now, "%a, %d %b %Y %H:%M:%S +0000");
+  guint64 seconds = self->frames / 50;
+  g_autofree gchar *duration = g_strdup_printf("%" G_GUINT64_FORMAT, seconds);
+  g_autofree gchar *minutes = g_strdup_printf("%" G_GUINT64_FORMAT, seconds / 60 + 1);
+
+  cord_phone_form_add(form, "CallDuration", duration);
+  cord_phone_form_add(form, "Duration", minutes);
+  cord_phone_form_add(form, "Timestamp", timestamp);
+  cord_phone_form_add(form, "CallbackSource", "call-progress-events");
+  cord_phone_form_add(form, "SequenceNumber", "0");
+  self->webhook =
+      cord_phone_post(self->worker, self->status_url, form, self->auth_token, on_status, self);
+}
+
+static void
+release(CordPhone *self)
+{
+  g_clear_pointer(&self->tick, cord_tick_remove);
+  g_clear_pointer(&self->webhook, cord_phone_post_cancel);
+  g_cancellable_cancel(self->connecting);
+  if (self->websocket)
+    cord_websocket_set_handlers(self->websocket, NULL, NULL);
+}
 
 static void
 end(CordPhone *self, const GError *error)
@@ -50,12 +119,12 @@ end(CordPhone *self, const GError *error)
   if (self->ended)
     return;
   self->ended = TRUE;
-  g_clear_pointer(&self->tick, cord_tick_remove);
-  g_clear_pointer(&self->webhook, cord_http_cancel);
-  g_cancellable_cancel(self->connecting);
-  if (self->websocket)
-    cord_websocket_set_handlers(self->websocket, NULL, NULL);
-  self->handlers.ended(self, error, self->data);
+  self->error = error ? g_error_copy(error) : NULL;
+  release(self);
+  if (self->status_url && self->started > 0)
+    post_status(self);
+  else
+    finish(self);
 }
 
 static void
@@ -66,25 +135,25 @@ fail(CordPhone *self, CordError code, const gchar *message)
   end(self, error);
 }
 
+/* Sends what stands in self->text. */
 static void
-send_message(CordPhone *self, GString *text)
+send_text(CordPhone *self)
 {
   g_autoptr(GError) error = NULL;
 
-  if (!self->ended && self->websocket &&
-      !cord_websocket_send_text(self->websocket, text->str, (gssize)text->len, &error))
+  if (!self->ended && !self->hanging_up && self->websocket &&
+      !cord_websocket_send_text(self->websocket, self->text->str, (gssize)self->text->len, &error))
     end(self, error);
-  g_string_truncate(text, 0);
+  g_string_truncate(self->text, 0);
 }
 
 static void
 on_mark(const gchar *name, gpointer data)
 {
   CordPhone *self = data;
-  g_autoptr(GString) text = g_string_new(NULL);
 
-  cord_phone_message_mark(text, ++self->sequence, self->stream_sid, name);
-  send_message(self, text);
+  cord_phone_message_mark(self->text, ++self->sequence, self->stream_sid, name);
+  send_text(self);
 }
 
 /* The stream */
@@ -115,14 +184,13 @@ static void
 pass_frame(CordPhone *self)
 {
   guint8 sent[CORD_PHONE_FRAME], heard[CORD_PHONE_FRAME];
-  g_autoptr(GString) text = g_string_sized_new(400);
   gsize heard_length;
 
   take_speech(self, sent);
   self->frames++;
-  cord_phone_message_media(text, ++self->sequence, self->stream_sid, (guint)self->frames,
+  cord_phone_message_media(self->text, ++self->sequence, self->stream_sid, (guint)self->frames,
                            (guint)(self->frames * 20), sent, sizeof sent);
-  send_message(self, text);
+  send_text(self);
   if (self->ended)
     return;
   heard_length = cord_phone_queue_play(self->queue, heard, sizeof heard);
@@ -141,23 +209,28 @@ on_tick(GstClockTime now, gpointer data)
 }
 
 static void
-on_message(CordWebsocket *websocket, CordWebsocketMessageType type, const guint8 *data,
-           gsize length, gpointer user_data)
+warn(CordPhone *self, const gchar *what)
 {
-  CordPhone *self = user_data;
-  g_autoptr(GError) error = NULL;
+  if (!self->warned)
+    g_message("A message of the server is ignored: %s", what);
+  self->warned = TRUE;
+}
+
+static void
+handle_message(CordPhone *self)
+{
+  CordPhoneMessage *message = &self->message;
   gsize cleared;
 
-  if (!cord_phone_message_parse(&self->message, (const gchar *)data, length, &error)) {
-    g_warning("the agent's message is ignored: %s", error->message);
-    return;
-  }
-  switch (self->message.type) {
+  switch (message->type) {
   case CORD_PHONE_MESSAGE_MEDIA:
-    cord_phone_queue_push(self->queue, self->message.audio->data, self->message.audio->len);
+    if (!cord_phone_queue_push(self->queue, message->audio->data, message->audio->len))
+      warn(self, "ten minutes of audio are waiting already");
+    else if (self->handlers.arrived)
+      self->handlers.arrived(self, message->audio->data, message->audio->len, self->data);
     break;
   case CORD_PHONE_MESSAGE_MARK:
-    cord_phone_queue_mark(self->queue, self->message.mark);
+    cord_phone_queue_mark(self->queue, message->mark);
     break;
   case CORD_PHONE_MESSAGE_CLEAR:
     cleared = cord_phone_queue_clear(self->queue);
@@ -168,16 +241,41 @@ on_message(CordWebsocket *websocket, CordWebsocketMessageType type, const guint8
 }
 
 static void
+on_message(CordWebsocket *websocket, CordWebsocketMessageType type, const guint8 *data,
+           gsize length, gpointer user_data)
+{
+  CordPhone *self = user_data;
+  g_autoptr(GError) error = NULL;
+
+  if (self->hanging_up)
+    return;
+  if (type != CORD_WEBSOCKET_TEXT)
+    warn(self, "it is binary");
+  else if (!cord_phone_message_parse(&self->message, (const gchar *)data, length, &error))
+    warn(self, error->message);
+  else if (!g_str_equal(self->message.stream_sid, self->stream_sid))
+    warn(self, "it is for another stream");
+  else
+    handle_message(self);
+}
+
+static void go_on(CordPhone *self);
+
+static void
 on_closed(CordWebsocket *websocket, guint16 code, const gchar *reason, const GError *error,
           gpointer user_data)
 {
   CordPhone *self = user_data;
   g_autofree gchar *message = NULL;
 
-  /* the server may close: then the call goes on after <Connect>, where there is nothing more */
+  if (self->hanging_up) {
+    end(self, NULL);
+    return;
+  }
   if (code == CORD_WEBSOCKET_CLOSE_NORMAL || code == CORD_WEBSOCKET_CLOSE_NO_STATUS ||
       code == CORD_WEBSOCKET_CLOSE_GOING_AWAY) {
-    end(self, NULL);
+    g_clear_pointer(&self->tick, cord_tick_remove);
+    go_on(self);
     return;
   }
   message = g_strdup_printf("the stream was closed with %u%s%s", code, reason || error ? ": " : "",
@@ -192,16 +290,14 @@ static const CordWebsocketHandlers stream_handlers = { .message = on_message, .c
 static void
 start_stream(CordPhone *self)
 {
-  g_autoptr(GString) text = g_string_new(NULL);
-
   cord_websocket_set_handlers(self->websocket, &stream_handlers, self);
   cord_websocket_start(self->websocket);
-  cord_phone_message_connected(text);
-  send_message(self, text);
-  cord_phone_message_start(text, self->account_sid, self->call_sid, self->stream_sid,
+  cord_phone_message_connected(self->text);
+  send_text(self);
+  cord_phone_message_start(self->text, self->account_sid, self->call_sid, self->stream_sid,
                            self->parameters);
   self->sequence = 1;
-  send_message(self, text);
+  send_text(self);
   if (self->ended)
     return;
   self->started = cord_worker_get_time(self->worker);
@@ -229,73 +325,90 @@ on_connected(GObject *source, GAsyncResult *result, gpointer data)
 }
 
 static void
-open_stream(CordPhone *self, const CordTwimlVerb *verb)
+open_stream(CordPhone *self, const gchar *url, GHashTable *parameters)
 {
   g_autofree gchar *signature =
-      self->auth_token ? cord_phone_sign_url(verb->stream_url, self->auth_token) : NULL;
+      self->auth_token ? cord_phone_sign_url(url, self->auth_token) : NULL;
   const gchar *headers[] = { "x-twilio-signature", signature, NULL };
-  CordWebsocketRequest request = { .url = verb->stream_url, .timeout = TIMEOUT };
+  CordWebsocketRequest request = { .url = url, .timeout = HANDSHAKE_TIMEOUT };
 
   if (signature)
     request.headers = headers;
-  self->parameters = g_hash_table_ref(verb->parameters);
+  self->parameters = parameters ? g_hash_table_ref(parameters) : NULL;
   cord_websocket_connect_async(self->worker, &request, self->connecting, on_connected, self);
 }
 
-/* The webhook */
+/* The webhook and what it answers */
+
+static void post_webhook(CordPhone *self, const gchar *url);
 
 static void
-follow_twiml(CordPhone *self)
+redirect(CordPhone *self, const CordTwimlVerb *verb)
 {
   g_autoptr(GError) error = NULL;
-  g_autoptr(GPtrArray) verbs =
-      cord_twiml_parse((const gchar *)self->twiml->data, self->twiml->len, &error);
+  g_autofree gchar *url =
+      g_uri_resolve_relative(self->url, verb->text->str, G_URI_FLAGS_ENCODED, &error);
 
-  if (verbs == NULL) {
+  if (url == NULL)
     end(self, error);
-    return;
-  }
-  for (guint i = 0; i < verbs->len; i++) {
-    const CordTwimlVerb *verb = verbs->pdata[i];
+  else if (++self->redirects > MAX_REDIRECTS)
+    fail(self, CORD_ERROR_PROTOCOL, "the TwiML redirects for ever");
+  else
+    post_webhook(self, url);
+}
 
-    if (verb->stream_url) {
-      open_stream(self, verb);
+/* Follows the TwiML from where it has come to, until something takes time. */
+static void
+go_on(CordPhone *self)
+{
+  while (self->verbs && self->next_verb < self->verbs->len) {
+    const CordTwimlVerb *verb = self->verbs->pdata[self->next_verb++];
+
+    if (g_str_equal(verb->name, "Connect") && verb->stream_url && self->websocket == NULL) {
+      open_stream(self, verb->stream_url, verb->parameters);
       return;
     }
     if (self->handlers.verb)
       self->handlers.verb(self, verb, self->data);
+    if (g_str_equal(verb->name, "Redirect")) {
+      redirect(self, verb);
+      return;
+    }
     if (g_str_equal(verb->name, "Reject") || g_str_equal(verb->name, "Hangup"))
       break;
   }
-  fail(self, CORD_ERROR_CLOSED, "the TwiML connects the call to no stream");
+  if (self->started > 0)
+    end(self, NULL);
+  else
+    fail(self, CORD_ERROR_CLOSED, "the TwiML connects the call to no stream");
 }
 
 static void
-on_webhook_chunk(CordHttpExchange *exchange, const guint8 *data, gsize length, gpointer user_data)
+on_twiml(GBytes *answer, const GError *error, gpointer data)
 {
-  g_byte_array_append(((CordPhone *)user_data)->twiml, data, (guint)length);
-}
-
-static void
-on_webhook_finished(CordHttpExchange *exchange, const GError *error, gpointer user_data)
-{
-  CordPhone *self = user_data;
+  CordPhone *self = data;
+  g_autoptr(GError) parse_error = NULL;
+  gsize length;
+  const gchar *text = g_bytes_get_data(answer, &length);
 
   self->webhook = NULL;
-  if (error) {
-    g_autoptr(GError) prefixed = g_error_copy(error);
-
-    g_prefix_error(&prefixed, "the webhook %s: ", self->url);
-    end(self, prefixed);
-    return;
-  }
-  follow_twiml(self);
+  g_clear_pointer(&self->verbs, g_ptr_array_unref);
+  self->next_verb = 0;
+  if (!error)
+    self->verbs = cord_twiml_parse(text, length, &parse_error);
+  if (self->verbs)
+    go_on(self);
+  else
+    end(self, error ? error : parse_error);
 }
 
-static const CordHttpHandlers webhook_handlers = {
-  .chunk = on_webhook_chunk,
-  .finished = on_webhook_finished,
-};
+static void
+post_webhook(CordPhone *self, const gchar *url)
+{
+  g_autoptr(CordPhoneForm) form = new_form(self, self->started > 0 ? "in-progress" : "ringing");
+
+  self->webhook = cord_phone_post(self->worker, url, form, self->auth_token, on_twiml, self);
+}
 
 /**
  * cord_phone_new:
@@ -316,6 +429,7 @@ cord_phone_new(CordWorker *worker, const CordPhoneCall *call, const CordPhoneHan
   self->handlers = *handlers;
   self->data = data;
   self->url = g_strdup(call->url);
+  self->status_url = g_strdup(call->status_url);
   self->from = g_strdup(call->from);
   self->to = g_strdup(call->to);
   self->auth_token = g_strdup(call->auth_token);
@@ -323,7 +437,7 @@ cord_phone_new(CordWorker *worker, const CordPhoneCall *call, const CordPhoneHan
   self->call_sid = cord_phone_new_sid("CA");
   self->stream_sid = cord_phone_new_sid("MZ");
   self->connecting = g_cancellable_new();
-  self->twiml = g_byte_array_new();
+  self->text = g_string_sized_new(512);
   self->queue = cord_phone_queue_new(on_mark, self);
   cord_phone_message_init(&self->message);
   g_queue_init(&self->speech);
@@ -338,19 +452,18 @@ void
 cord_phone_free(CordPhone *self)
 {
   self->ended = TRUE;
-  g_clear_pointer(&self->tick, cord_tick_remove);
-  g_clear_pointer(&self->webhook, cord_http_cancel);
-  g_cancellable_cancel(self->connecting);
-  if (self->websocket)
-    cord_websocket_set_handlers(self->websocket, NULL, NULL);
+  release(self);
   g_clear_object(&self->websocket);
   g_object_unref(self->connecting);
   g_clear_pointer(&self->parameters, g_hash_table_unref);
   g_queue_clear_full(&self->speech, (GDestroyNotify)g_bytes_unref);
   cord_phone_queue_free(self->queue);
   cord_phone_message_clear(&self->message);
-  g_byte_array_unref(self->twiml);
+  g_string_free(self->text, TRUE);
+  g_clear_pointer(&self->verbs, g_ptr_array_unref);
+  g_clear_error(&self->error);
   g_free(self->url);
+  g_free(self->status_url);
   g_free(self->from);
   g_free(self->to);
   g_free(self->auth_token);
@@ -365,44 +478,16 @@ cord_phone_free(CordPhone *self)
  * cord_phone_dial:
  * @self: a phone
  *
- * Calls: posts the webhook, as Twilio does when a phone rings.
+ * Calls: posts the webhook, as Twilio does when a phone rings, or opens the stream at once when the
+ * URL is that of a stream.
  */
 void
 cord_phone_dial(CordPhone *self)
 {
-  g_autoptr(CordPhoneForm) form = cord_phone_form_new();
-  g_autofree gchar *body = NULL;
-  g_autofree gchar *signature = NULL;
-  g_autoptr(GBytes) bytes = NULL;
-  const gchar *headers[] = { "X-Twilio-Signature", NULL, NULL };
-  CordHttpRequest request = {
-    .method = "POST",
-    .url = self->url,
-    .content_type = "application/x-www-form-urlencoded",
-    .connect_timeout = TIMEOUT,
-    .first_byte_timeout = TIMEOUT,
-    .idle_timeout = TIMEOUT,
-    .max_body = MAX_TWIML,
-  };
-
-  cord_phone_form_add(form, "CallSid", self->call_sid);
-  cord_phone_form_add(form, "AccountSid", self->account_sid);
-  cord_phone_form_add(form, "From", self->from);
-  cord_phone_form_add(form, "Caller", self->from);
-  cord_phone_form_add(form, "To", self->to);
-  cord_phone_form_add(form, "Called", self->to);
-  cord_phone_form_add(form, "CallStatus", "ringing");
-  cord_phone_form_add(form, "Direction", "inbound");
-  cord_phone_form_add(form, "ApiVersion", "2010-04-01");
-  body = cord_phone_form_encode(form);
-  if (self->auth_token) {
-    signature = cord_phone_form_sign(form, self->url, self->auth_token);
-    headers[1] = signature;
-    request.headers = headers;
-  }
-  bytes = g_bytes_new(body, strlen(body));
-  request.body = bytes;
-  self->webhook = cord_http_start(self->worker, &request, &webhook_handlers, self);
+  if (g_str_has_prefix(self->url, "ws://") || g_str_has_prefix(self->url, "wss://"))
+    open_stream(self, self->url, NULL);
+  else
+    post_webhook(self, self->url);
 }
 
 /**
@@ -439,12 +524,10 @@ cord_phone_is_speaking(CordPhone *self)
 gboolean
 cord_phone_press(CordPhone *self, gchar digit)
 {
-  g_autoptr(GString) text = g_string_new(NULL);
-
   if (digit == '\0' || !strchr("0123456789*#ABCD", digit))
     return FALSE;
-  cord_phone_message_dtmf(text, ++self->sequence, self->stream_sid, digit);
-  send_message(self, text);
+  cord_phone_message_dtmf(self->text, ++self->sequence, self->stream_sid, digit);
+  send_text(self);
   return TRUE;
 }
 
@@ -452,20 +535,24 @@ cord_phone_press(CordPhone *self, gchar digit)
  * cord_phone_hang_up:
  * @self: a phone
  *
- * The caller hangs up.
+ * The caller hangs up. The call has ended when the stream is closed.
  */
 void
 cord_phone_hang_up(CordPhone *self)
 {
-  g_autoptr(GString) text = g_string_new(NULL);
-
-  if (self->websocket && !self->ended) {
-    cord_phone_message_stop(text, ++self->sequence, self->account_sid, self->call_sid,
-                            self->stream_sid);
-    send_message(self, text);
-    cord_websocket_close(self->websocket, CORD_WEBSOCKET_CLOSE_NORMAL, NULL);
+  if (self->ended || self->hanging_up)
+    return;
+  if (self->websocket == NULL || !cord_websocket_is_open(self->websocket)) {
+    end(self, NULL);
+    return;
   }
-  end(self, NULL);
+  g_clear_pointer(&self->tick, cord_tick_remove);
+  cord_phone_message_stop(self->text, ++self->sequence, self->account_sid, self->call_sid,
+                          self->stream_sid);
+  send_text(self);
+  self->hanging_up = TRUE;
+  if (!self->ended)
+    cord_websocket_close(self->websocket, CORD_WEBSOCKET_CLOSE_NORMAL, NULL);
 }
 
 /**

@@ -12,7 +12,8 @@ typedef struct _CordPhone CordPhone;
 
 /**
  * CordPhoneCall:
- * @url: the voice webhook
+ * @url: the voice webhook, or ws:// for a stream that needs none
+ * @status_url: (nullable): where to post that the call is over
  * @from: the caller's number
  * @to: the number that is called
  * @auth_token: (nullable): signs the webhook and the stream
@@ -22,6 +23,7 @@ typedef struct _CordPhone CordPhone;
  */
 typedef struct {
   const gchar *url;
+  const gchar *status_url;
   const gchar *from;
   const gchar *to;
   const gchar *auth_token;
@@ -32,6 +34,7 @@ typedef struct {
  * CordPhoneHandlers:
  * @verb: a TwiML instruction other than Connect
  * @started: the stream stands
+ * @arrived: audio has come, and will be played
  * @frame: 20 ms have passed: what was sent, what was heard, and how much of that was the agent's
  * @cleared: the agent's audio was thrown away; how many bytes had waited
  * @ended: it is over, once; an error if it failed
@@ -41,6 +44,7 @@ typedef struct {
 typedef struct {
   void (*verb)(CordPhone *phone, const CordTwimlVerb *verb, gpointer data);
   void (*started)(CordPhone *phone, gpointer data);
+  void (*arrived)(CordPhone *phone, const guint8 *audio, gsize length, gpointer data);
   void (*frame)(CordPhone *phone, const guint8 *sent, const guint8 *heard, gsize heard_length,
                 gpointer data);
   void (*cleared)(CordPhone *phone, gsize bytes, gpointer data);
