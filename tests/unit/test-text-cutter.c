@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <string.h>
+
+#include "cord-llm-conversation.h"
+#include "cord-text-cutter.h"
+
+static void
+take_all(CordTextCutter *cutter, GString *pieces)
+{
+  gchar *piece;
+
+  while ((piece = cord_text_cutter_pop(cutter))) {
+    g_string_append_printf(pieces, "[%s]", piece);
+    g_free(piece);
+  }
+}
+
+/* The text in fragments of a size, with a look for pieces after each. */
+static gchar *
+cut(const gchar *text, gsize size)
+{
+  g_autoptr(CordTextCutter) cutter = cord_text_cutter_new();
+  GString *pieces = g_string_new(NULL);
+
+  for (gsize at = 0; at < strlen(text); at += size) {
+    g_autofree gchar *fragment = g_strndup(text + at, MIN(size, strlen(text) - at));
+
+    cord_text_cutter_feed(cutter, fragment);
+    take_all(cutter, pieces);
+  }
+  cord_text_cutter_finish(cutter);
+  take_all(cutter, pieces);
+  return g_string_free(pieces, FALSE);
+}
+
+static const struct {
+  const gchar *text;
+  const gchar *pieces;
+} cases[] = {
+  { "Hello. How are you?", "[Hello.][How are you?]" },
+  { "Of course I can, that is no problem. Tell me more.",
+    "[Of course I can,][that is no problem.][Tell me more.]" },
+  { "Yes, sure.", "[Yes, sure.]" },
+  { "It costs 3.50 or 1,000 in all. Fine.", "[It costs 3.50 or 1,000 in all.][Fine.]" },
+  { "Dr. Baker comes at 9 a.m. on Monday. Then Mr. Lee.",
+    "[Dr. Baker comes at 9 a.m. on Monday.][Then Mr. Lee.]" },
+  { "We open at 9 a.m. Please come.", "[We open at 9 a.m.][Please come.]" },
+  { "See www.example.com for it. Bye!", "[See www.example.com for it.][Bye!]" },
+  { "**Bold** and `code` and [a link](http://x.example/).", "[Bold and code and a link.]" },
+  { "Look: ```int x = 1; return.``` Done.", "[Look: Done.]" },
+  { "Gr\xc3\xbc\xc3\x9f Gott! \xf0\x9f\x98\x80 Ja.", "[Gr\xc3\xbc\xc3\x9f Gott!][Ja.]" },
+  { "1. First\n2. Second\n", "[1. First][2. Second]" },
+  { "", "" },
+  { "...", "" },
+};
+
+static void
+test_pieces(void)
+{
+  for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+    g_autofree gchar *whole = cut(cases[i].text, 10000);
+
+    g_assert_cmpstr(whole, ==, cases[i].pieces);
+  }
+}
+
+static void
+test_fragments_do_not_matter(void)
+{
+  for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+    for (gsize size = 1; size <= strlen(cases[i].text); size++) {
+      g_autofree gchar *pieces = cut(cases[i].text, size);
+
+      g_assert_cmpstr(pieces, ==, cases[i].pieces);
+    }
+  }
+}
+
+static void
+test_history_is_what_was_heard(void)
+{
+  g_autoptr(CordLlmConversation) conversation = cord_llm_conversation_new();
+  g_autofree gchar *heard = NULL;
+  g_autofree gchar *nothing = NULL;
+
+  cord_llm_conversation_add_user(conversation, 1, "hello");
+  cord_llm_conversation_set_assistant(conversation, 1, "Good morning to you");
+  heard = cord_llm_conversation_cut_assistant(conversation, 1, 14);
+  g_assert_cmpstr(heard, ==, "Good morning");
+  g_assert_cmpuint(cord_llm_conversation_get_length(conversation), ==, 2);
+  nothing = cord_llm_conversation_cut_assistant(conversation, 1, 0);
+  g_assert_cmpstr(nothing, ==, "");
+  g_assert_cmpuint(cord_llm_conversation_get_length(conversation), ==, 1);
+}
+
+static void
+test_oldest_turns_go_first(void)
+{
+  g_autoptr(CordLlmConversation) conversation = cord_llm_conversation_new();
+
+  cord_llm_conversation_set_max_turns(conversation, 2);
+  for (guint turn = 1; turn <= 5; turn++) {
+    cord_llm_conversation_add_user(conversation, turn, "question");
+    cord_llm_conversation_set_assistant(conversation, turn, "answer");
+  }
+  g_assert_cmpuint(cord_llm_conversation_get(conversation, 0)->turn, ==, 4);
+}
+
+int
+main(int argc, char *argv[])
+{
+  g_test_init(&argc, &argv, NULL);
+  g_test_add_func("/llm/text is cut where it can be spoken", test_pieces);
+  g_test_add_func("/llm/pieces do not depend on the fragments", test_fragments_do_not_matter);
+  g_test_add_func("/llm/the history holds what was heard", test_history_is_what_was_heard);
+  g_test_add_func("/llm/the oldest turns go first", test_oldest_turns_go_first);
+  return g_test_run();
+}
