@@ -14,6 +14,7 @@ struct _CordInbox {
   GQueue objects;
   gboolean posted;
   gboolean flushing;
+  guint epoch; /* counts the flushes */
   GstFlowReturn flow;
 };
 
@@ -31,38 +32,64 @@ inbox_unref(gpointer data)
 }
 
 static GstMiniObject *
-take(CordInbox *self)
+take(CordInbox *self, guint *epoch)
 {
   GstMiniObject *object;
 
   g_mutex_lock(&self->lock);
   object = g_queue_pop_head(&self->objects);
+  *epoch = self->epoch;
   g_cond_broadcast(&self->room);
   g_mutex_unlock(&self->lock);
   return object;
 }
 
+/* Buffers tell how the stream fares, and a segment begins anew; other events say nothing of it, nor
+ * does what was there before a flush say anything of what comes after it. */
 static void
-handle(CordInbox *self, GstMiniObject *object)
+handle(CordInbox *self, GstMiniObject *object, guint epoch)
 {
+  gboolean tells =
+      GST_IS_BUFFER(object) || GST_EVENT_TYPE(GST_EVENT_CAST(object)) == GST_EVENT_SEGMENT;
   GstFlowReturn flow = self->func(object, self->user_data);
 
   g_mutex_lock(&self->lock);
-  self->flow = flow;
+  if (tells && self->epoch == epoch)
+    self->flow = flow;
+  g_cond_broadcast(&self->room);
   g_mutex_unlock(&self->lock);
 }
 
+static void drain(gpointer data);
+
+static void
+post_drain(CordInbox *self)
+{
+  g_atomic_ref_count_inc(&self->ref_count);
+  cord_worker_post(self->worker, drain, self, inbox_unref);
+}
+
+/* Handles what lies there now; who pushes on meanwhile may not keep the worker to himself. */
 static void
 drain(gpointer data)
 {
   CordInbox *self = data;
   GstMiniObject *object;
+  gboolean post;
+  guint epoch, n;
 
   g_mutex_lock(&self->lock);
   self->posted = FALSE;
+  n = g_queue_get_length(&self->objects);
   g_mutex_unlock(&self->lock);
-  while ((object = take(self)))
-    handle(self, object);
+  while (n-- > 0 && (object = take(self, &epoch)))
+    handle(self, object, epoch);
+  g_mutex_lock(&self->lock);
+  post = !self->posted && !g_queue_is_empty(&self->objects);
+  self->posted |= post;
+  g_mutex_unlock(&self->lock);
+  if (post)
+    post_drain(self);
 }
 
 /**
@@ -100,7 +127,7 @@ cord_inbox_free(CordInbox *self)
 /**
  * cord_inbox_open: (skip)
  * @self: a closed inbox
- * @worker: (transfer none): where its objects are handled; outlives cord_inbox_close()
+ * @worker: (transfer none): where its objects are handled; outlives the last pusher
  */
 void
 cord_inbox_open(CordInbox *self, CordWorker *worker)
@@ -111,9 +138,10 @@ cord_inbox_open(CordInbox *self, CordWorker *worker)
 
 /**
  * cord_inbox_close: (skip)
- * @self: an inbox, on its worker or when nothing streams any more
+ * @self: an inbox
  *
- * Drops what lies in it; nothing is handled from here on.
+ * Any thread. Drops what lies in it and lets go of a pusher that waits: the pads can then be
+ * deactivated. Only what the worker is just handling goes on, until a cord_worker_call() is back.
  */
 void
 cord_inbox_close(CordInbox *self)
@@ -133,6 +161,7 @@ cord_inbox_set_flushing(CordInbox *self, gboolean flushing)
 {
   g_mutex_lock(&self->lock);
   self->flushing = flushing;
+  self->epoch++;
   self->flow = GST_FLOW_OK;
   g_queue_clear_full(&self->objects, (GDestroyNotify)gst_mini_object_unref);
   g_cond_broadcast(&self->room);
@@ -157,10 +186,8 @@ leave(CordInbox *self, GstMiniObject *object)
   }
   g_mutex_unlock(&self->lock);
   g_clear_pointer(&object, gst_mini_object_unref);
-  if (post) {
-    g_atomic_ref_count_inc(&self->ref_count);
-    cord_worker_post(self->worker, drain, self, inbox_unref);
-  }
+  if (post)
+    post_drain(self);
   return flow;
 }
 
