@@ -232,7 +232,8 @@ synthesise(gpointer data, gpointer user_data)
       feat_set_float(
           utterance->features, "duration_stretch",
           (float)(job->stretch * get_param_float(voice->features, "duration_stretch", 1.0)));
-    if (utt_synth(utterance)) {
+    /* of a synthesis that was stopped in the middle flite leaves a wave without samples */
+    if (utt_synth(utterance) && !g_atomic_int_get(&job->cancelled)) {
       wave = utt_wave(utterance);
       /* a voice without streaming hands its audio over here */
       if (job->written == 0 && job->held == 0 && wave)
