@@ -2,6 +2,8 @@
 #include "cord-http.h"
 
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "http-peer.h"
 
@@ -390,6 +392,67 @@ test_bad_request(Fixture *f, gconstpointer data)
   g_assert_false(f->finished);
 }
 
+/* The other end of a connection that is kept: returns when that is closed. */
+static gpointer
+serve_until_closed(gpointer data)
+{
+  static const gchar answer[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
+  int fd = accept(GPOINTER_TO_INT(data), NULL, NULL);
+  const struct timeval patience = { 10, 0 };
+  gchar buffer[1024];
+  gssize n;
+
+  setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  g_assert_cmpint(recv(fd, buffer, sizeof buffer, 0), >, 0);
+  g_assert_cmpint(send(fd, answer, strlen(answer), MSG_NOSIGNAL), ==, strlen(answer));
+  n = recv(fd, buffer, sizeof buffer, 0);
+  close(fd);
+  return GINT_TO_POINTER(n);
+}
+
+static void
+on_real_finished(CordHttpExchange *exchange, const GError *error, gpointer data)
+{
+  g_assert_no_error(error);
+  g_async_queue_push(data, "finished");
+}
+
+typedef struct {
+  CordWorker *worker;
+  gchar *url;
+  GAsyncQueue *told;
+} RealWorker;
+
+static void
+start_really(gpointer data)
+{
+  static const CordHttpHandlers handlers = { NULL, NULL, NULL, on_real_finished };
+  RealWorker *real = data;
+  CordHttpRequest request = { .url = real->url };
+
+  cord_http_start(real->worker, &request, &handlers, real->told);
+}
+
+static void
+do_nothing(gpointer data)
+{
+}
+
+static void
+test_session_goes_with_worker(Fixture *f, gconstpointer data)
+{
+  g_autofree gchar *url = http_peer_url(&f->peer, "http", "/");
+  g_autoptr(GAsyncQueue) told = g_async_queue_new();
+  GThread *server = g_thread_new("server", serve_until_closed, GINT_TO_POINTER(f->peer.listener));
+  RealWorker real = { cord_worker_acquire(NULL), url, told };
+
+  cord_worker_call(real.worker, start_really, &real);
+  g_assert_cmpstr(g_async_queue_timeout_pop(told, 10 * G_TIME_SPAN_SECOND), ==, "finished");
+  cord_worker_call(real.worker, do_nothing, NULL);
+  g_assert_finalize_object(real.worker);
+  g_assert_cmpint(GPOINTER_TO_INT(g_thread_join(server)), ==, 0);
+}
+
 static void
 add(const gchar *path, gconstpointer data, void (*test)(Fixture *, gconstpointer))
 {
@@ -421,5 +484,6 @@ main(int argc, char **argv)
   add("/http/cancelling inside the headers stops all", NULL, test_cancel_in_headers);
   add("/http/cancelling before there is a connection", NULL, test_cancel_at_once);
   add("/http/a request that is not valid fails later", NULL, test_bad_request);
+  add("/http/connections that were kept go with their worker", NULL, test_session_goes_with_worker);
   return g_test_run();
 }
