@@ -1,239 +1,237 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+
 /*
  * Many telephones at once: calls a server with N of the phones of `cordboard call`, holds the calls
- * for some seconds and tells what it cost the server (processor time, memory, threads) and what the
- * callers noticed (late frames). Loopback only; ends by itself.
+ * for some seconds and tells what they cost the server (processor time, memory, threads) and what
+ * the callers noticed. Loopback only; ends by itself.
  */
+
 #include <gio/gio.h>
-#include <json-glib/json-glib.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "cord-phone.h"
+#include "load-caller.h"
 
-#define FRAME_NS (20 * GST_MSECOND)
-#define LATE_FRAMES 2 /* 40 ms without audio in the middle of the agent's is late */
+#define N_GROUPS 4        /* threads, each with a tick of its own phase */
+#define SETTLE_MS 2000    /* between the last call and the measuring */
+#define PATIENCE_MS 20000 /* for the calls to come up, and to end */
+#define WARM_UP_CALLS 8
 
 typedef struct {
-  gint calls, seconds, pid;
-  gchar *url;
-  gboolean echo;
-  gint ramp; /* calls a second */
+  gint calls, seconds, ramp, pid;
+  gchar *url, *mode;
 } Options;
 
 typedef struct {
-  CordPhone *phone;
-  guint silent; /* frames in a row without audio, after the first */
-  gboolean heard;
-  gboolean ended;
-} Line;
-
-typedef struct {
   Options options;
-  CordWorker *worker;
   GMainLoop *loop;
-  Line *lines;
-  GBytes *tone;
-  gint dialled, up, failed;
-  guint64 frames, heard, late;
-  gboolean measuring;
+  LoadGroup groups[N_GROUPS];
+  LoadStats stats;
+  LoadUsage idle, before, after;
+  gint up; /* when it was measured */
 } Load;
 
-static Load load;
-
-static void
-on_started(CordPhone *phone, gpointer data)
-{
-  load.up++;
-}
-
-static void
-on_frame(CordPhone *phone, const guint8 *sent, const guint8 *heard, gsize length, gpointer data)
-{
-  Line *line = data;
-
-  /* all the time, or a second every six, when the agent has been quiet for a while */
-  if (!cord_phone_is_speaking(phone) && (load.options.echo || (line->heard && line->silent == 40)))
-    cord_phone_speak(phone, load.tone);
-  if (length > 0) {
-    if (load.measuring && line->heard && line->silent >= LATE_FRAMES && line->silent < 25)
-      load.late++;
-    line->heard = TRUE;
-    line->silent = 0;
-  } else {
-    line->silent++;
-  }
-  if (load.measuring) {
-    load.frames++;
-    load.heard += length > 0;
-  }
-}
-
-static void
-on_ended(CordPhone *phone, const GError *error, gpointer data)
-{
-  Line *line = data;
-
-  line->ended = TRUE;
-  load.up--;
-  if (error && load.failed++ == 0)
-    fprintf(stderr, "a call failed: %s\n", error->message);
-}
-
-static void
-run_dial(gpointer data)
-{
-  static const CordPhoneHandlers handlers = { .started = on_started,
-                                              .frame = on_frame,
-                                              .ended = on_ended };
-  CordPhoneCall call = { load.options.url, "+15005550006", "+15005550001",
-                         g_getenv("TWILIO_AUTH_TOKEN"), NULL };
-  Line *line = &load.lines[load.dialled++];
-
-  line->phone = cord_phone_new(load.worker, &call, &handlers, line);
-  cord_phone_dial(line->phone);
-}
-
-static void
-run_hang_up(gpointer data)
-{
-  for (gint i = 0; i < load.dialled; i++) {
-    if (!load.lines[i].ended)
-      cord_phone_hang_up(load.lines[i].phone);
-  }
-}
-
-static void
-run_free(gpointer data)
-{
-  for (gint i = 0; i < load.dialled; i++)
-    cord_phone_free(load.lines[i].phone);
-}
-
-/* What the kernel says of the server. */
-typedef struct {
-  gdouble cpu_seconds;
-  glong rss_kib;
-  glong threads;
-} Usage;
-
-static glong
-status_field(const gchar *status, const gchar *name)
-{
-  const gchar *at = strstr(status, name);
-
-  return at ? strtol(at + strlen(name), NULL, 10) : 0;
-}
-
-static Usage
-usage_of(gint pid)
-{
-  Usage usage = { 0 };
-  g_autofree gchar *stat_path = g_strdup_printf("/proc/%d/stat", pid);
-  g_autofree gchar *status_path = g_strdup_printf("/proc/%d/status", pid);
-  g_autofree gchar *text = NULL;
-  g_autofree gchar *status = NULL;
-  gulong user = 0, system = 0;
-
-  if (!g_file_get_contents(stat_path, &text, NULL, NULL) ||
-      !g_file_get_contents(status_path, &status, NULL, NULL))
-    return usage;
-  sscanf(strrchr(text, ')') + 2, "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user,
-         &system);
-  usage.cpu_seconds = (gdouble)(user + system) / (gdouble)sysconf(_SC_CLK_TCK);
-  usage.rss_kib = status_field(status, "VmRSS:");
-  usage.threads = status_field(status, "Threads:");
-  return usage;
-}
-
 static gboolean
-quit(gpointer data)
+quit(gpointer loop)
 {
-  g_main_loop_quit(load.loop);
+  g_main_loop_quit(loop);
   return G_SOURCE_REMOVE;
 }
 
 static void
-wait_ms(guint ms)
+wait_ms(Load *load, guint ms)
 {
-  g_timeout_add(ms, quit, NULL);
-  g_main_loop_run(load.loop);
+  g_timeout_add(ms, quit, load->loop);
+  g_main_loop_run(load->loop);
 }
 
 static void
-start_measuring(gpointer data)
+show_progress(Load *load, const gchar *what, gint n, gint of)
 {
-  load.frames = load.heard = load.late = 0;
-  load.measuring = TRUE;
+  if (isatty(STDERR_FILENO))
+    fprintf(stderr, "\r\033[K%s %d of %d", what, n, of);
 }
 
 static void
-report(Usage idle, Usage before, Usage after)
+end_progress(void)
 {
-  gdouble cpu = after.cpu_seconds - before.cpu_seconds;
-  gdouble us = load.frames > 0 ? cpu * 1e6 / (gdouble)load.frames : 0;
-  glong per_call = load.up > 0 ? (after.rss_kib - idle.rss_kib) / load.up : 0;
+  if (isatty(STDERR_FILENO))
+    fprintf(stderr, "\r\033[K");
+}
 
-  printf("{\"calls\":%d,\"up\":%d,\"failed\":%d,\"seconds\":%d,\"frames\":%" G_GUINT64_FORMAT
-         ",\"heard\":%" G_GUINT64_FORMAT ",\"late\":%" G_GUINT64_FORMAT
-         ",\"cpu_percent\":%.1f,\"us_per_frame_pair\":%.2f,\"kib_per_call\":%ld,\"threads\":%ld}\n",
-         load.options.calls, load.up, load.failed, load.options.seconds, load.frames, load.heard,
-         load.late, 100 * cpu / load.options.seconds, us, per_call, after.threads);
+static gint
+count(Load *load, gboolean failed)
+{
+  gint n = 0;
+
+  for (guint i = 0; i < N_GROUPS; i++)
+    n += g_atomic_int_get(failed ? &load->groups[i].failed : &load->groups[i].up);
+  return n;
+}
+
+/* Dials, a tenth of a second's worth at a time, and waits until all are up or have failed. */
+static void
+dial(Load *load, gint calls)
+{
+  gint step = MAX(load->options.ramp / 10, 1);
+
+  for (gint i = 0; i < calls; i += step) {
+    for (gint j = i; j < MIN(i + step, calls); j++)
+      load_group_dial(&load->groups[j % N_GROUPS], 1);
+    wait_ms(load, 100);
+    show_progress(load, "calls up:", count(load, FALSE), calls);
+  }
+  for (guint waited = 0; waited < PATIENCE_MS && count(load, FALSE) + count(load, TRUE) < calls;
+       waited += 100)
+    wait_ms(load, 100);
+}
+
+static void
+hang_up(Load *load)
+{
+  for (guint i = 0; i < N_GROUPS; i++)
+    load_group_hang_up(&load->groups[i]);
+  for (guint waited = 0; waited < PATIENCE_MS && count(load, FALSE) > 0; waited += 100)
+    wait_ms(load, 100);
+  for (guint i = 0; i < N_GROUPS; i++)
+    load_group_forget(&load->groups[i]);
+}
+
+/* What is allocated once, at the first calls, belongs to no call. */
+static void
+warm_up(Load *load)
+{
+  dial(load, WARM_UP_CALLS);
+  wait_ms(load, SETTLE_MS);
+  hang_up(load);
+  wait_ms(load, 500);
+  load->idle = load_usage_of(load->options.pid);
+}
+
+static void
+measure(Load *load)
+{
+  for (guint i = 0; i < N_GROUPS; i++)
+    load_group_measure(&load->groups[i], TRUE);
+  load->before = load_usage_of(load->options.pid);
+  for (gint s = 0; s < load->options.seconds; s++) {
+    show_progress(load, "measuring, second", s + 1, load->options.seconds);
+    wait_ms(load, 1000);
+  }
+  load->after = load_usage_of(load->options.pid);
+  load->up = count(load, FALSE);
+  for (guint i = 0; i < N_GROUPS; i++) {
+    LoadStats *from = &load->groups[i].stats, *to = &load->stats;
+
+    load_group_measure(&load->groups[i], FALSE);
+    to->sent += from->sent;
+    to->heard += from->heard;
+    to->frames += from->frames;
+    to->late += from->late;
+    to->worst_us = MAX(to->worst_us, from->worst_us);
+    to->holes += from->holes;
+    to->answers += from->answers;
+    to->unanswered += from->unanswered;
+    load_times_merge(&to->round_trip, &from->round_trip);
+    load_times_merge(&to->answer, &from->answer);
+  }
+  end_progress();
+}
+
+static guint
+generator_lateness_us(Load *load)
+{
+  guint worst = 0;
+
+  for (guint i = 0; i < N_GROUPS; i++)
+    worst = MAX(worst, cord_worker_get_lateness_us(load->groups[i].worker));
+  return worst;
+}
+
+static void
+report(Load *load)
+{
+  const LoadStats *stats = &load->stats;
+  gdouble cpu = load->after.cpu_seconds - load->before.cpu_seconds;
+
+  printf("{\"mode\":\"%s\",\"calls\":%d,\"up\":%d,\"failed\":%d,\"seconds\":%d,"
+         "\"frames_sent\":%" G_GUINT64_FORMAT ",\"frames_received\":%" G_GUINT64_FORMAT
+         ",\"late_frames\":%" G_GUINT64_FORMAT ",\"worst_ms\":%.1f,\"holes\":%" G_GUINT64_FORMAT,
+         load->options.mode, load->options.calls, load->up, count(load, TRUE),
+         load->options.seconds, stats->sent, stats->frames, stats->late,
+         (gdouble)stats->worst_us / 1000, stats->holes);
+  if (stats->round_trip.count > 0)
+    printf(",\"round_trip_ms\":{\"p50\":%.1f,\"p99\":%.1f,\"max\":%.1f}",
+           load_times_percentile(&stats->round_trip, 0.5),
+           load_times_percentile(&stats->round_trip, 0.99),
+           (gdouble)stats->round_trip.max_us / 1000);
+  if (stats->answers + stats->unanswered > 0)
+    printf(",\"answers\":%" G_GUINT64_FORMAT ",\"unanswered\":%" G_GUINT64_FORMAT
+           ",\"answer_ms\":{\"p50\":%.0f,\"p95\":%.0f,\"max\":%.0f}",
+           stats->answers, stats->unanswered, load_times_percentile(&stats->answer, 0.5),
+           load_times_percentile(&stats->answer, 0.95), (gdouble)stats->answer.max_us / 1000);
+  printf(",\"cpu_percent\":%.1f,\"us_per_frame_pair\":%.2f,\"kib_per_call\":%.0f,\"rss_kib\":%ld,"
+         "\"threads_idle\":%ld,\"threads\":%ld,\"phones_late_ms\":%.1f}\n",
+         100 * cpu / load->options.seconds, stats->sent > 0 ? cpu * 1e6 / (gdouble)stats->sent : 0,
+         load->up > 0 ? (gdouble)(load->after.rss_kib - load->idle.rss_kib) / load->up : 0,
+         load->after.rss_kib, load->idle.threads, load->after.threads,
+         generator_lateness_us(load) / 1000.0);
+}
+
+static gboolean
+read_options(Options *options, int argc, char *argv[], GError **error)
+{
+  const GOptionEntry entries[] = {
+    { "url", 0, 0, G_OPTION_ARG_STRING, &options->url, "Voice webhook, or ws:// stream", "URL" },
+    { "mode", 0, 0, G_OPTION_ARG_STRING, &options->mode,
+      "echo: sound all the time; talk: speak, wait for the answer, speak again (echo)", "MODE" },
+    { "calls", 0, 0, G_OPTION_ARG_INT, &options->calls, "Calls at once (100)", "N" },
+    { "seconds", 0, 0, G_OPTION_ARG_INT, &options->seconds, "How long to measure (8)", "S" },
+    { "ramp", 0, 0, G_OPTION_ARG_INT, &options->ramp, "Calls to begin in a second (200)", "N" },
+    { "pid", 0, 0, G_OPTION_ARG_INT, &options->pid, "Process of the server", "PID" },
+    { NULL },
+  };
+  g_autoptr(GOptionContext) context = g_option_context_new(NULL);
+
+  *options = (Options){ .calls = 100, .seconds = 8, .ramp = 200 };
+  g_option_context_add_main_entries(context, entries, NULL);
+  if (!g_option_context_parse(context, &argc, &argv, error))
+    return FALSE;
+  if (options->mode == NULL)
+    options->mode = g_strdup("echo");
+  if (options->url && strstr(options->url, "://127.") && options->calls > 0 &&
+      options->calls <= 5000 && options->seconds > 0 && options->seconds <= 120)
+    return TRUE;
+  g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+              "wanted: --url http://127.0.0.1:…, up to 5000 calls, up to 120 s");
+  return FALSE;
 }
 
 int
 main(int argc, char *argv[])
 {
-  Options *o = &load.options;
-  const GOptionEntry entries[] = {
-    { "url", 0, 0, G_OPTION_ARG_STRING, &o->url, "Voice webhook", "URL" },
-    { "calls", 0, 0, G_OPTION_ARG_INT, &o->calls, "Calls at once (100)", "N" },
-    { "seconds", 0, 0, G_OPTION_ARG_INT, &o->seconds, "How long to measure (10)", "S" },
-    { "ramp", 0, 0, G_OPTION_ARG_INT, &o->ramp, "Calls to begin in a second (100)", "N" },
-    { "pid", 0, 0, G_OPTION_ARG_INT, &o->pid, "Process of the server", "PID" },
-    { "speak", 0, 0, G_OPTION_ARG_NONE, &o->echo, "Callers speak all the time", NULL },
-    { NULL },
-  };
-  g_autoptr(GOptionContext) context = g_option_context_new(NULL);
+  static Load load;
   g_autoptr(GError) error = NULL;
-  Usage idle, before, after;
-  guint8 tone[8000];
+  LoadMode mode;
 
-  *o = (Options){ .calls = 100, .seconds = 10, .ramp = 100 };
-  g_option_context_add_main_entries(context, entries, NULL);
-  if (!g_option_context_parse(context, &argc, &argv, &error) || o->url == NULL ||
-      strstr(o->url, "://127.") == NULL || o->calls < 1 || o->calls > 5000 || o->seconds > 120) {
-    fprintf(stderr, "cordboard-load: %s\n",
-            error ? error->message : "--url http://127.0.0.1:… is wanted");
+  if (!read_options(&load.options, argc, argv, &error)) {
+    fprintf(stderr, "cordboard-load: %s\n", error->message);
     return 2;
   }
   gst_init(NULL, NULL);
-  for (guint i = 0; i < sizeof tone; i++)
-    tone[i] = (guint8)(i % 8 < 4 ? 0x9e : 0x1e);
-  load.tone = g_bytes_new(tone, sizeof tone);
-  load.lines = g_new0(Line, o->calls);
+  mode = g_str_equal(load.options.mode, "talk") ? LOAD_TALK : LOAD_ECHO;
   load.loop = g_main_loop_new(NULL, FALSE);
-  load.worker = cord_worker_acquire("load");
-  idle = usage_of(o->pid);
-  for (gint i = 0; i < o->calls; i++) {
-    cord_worker_call(load.worker, run_dial, NULL);
-    if (i % 10 == 9)
-      wait_ms((guint)(10000 / MAX(o->ramp, 1)));
-    if (isatty(STDERR_FILENO))
-      fprintf(stderr, "\r%d of %d calls", i + 1, o->calls);
-  }
-  wait_ms(3000);
-  if (isatty(STDERR_FILENO))
-    fprintf(stderr, "\r%d calls are up, measuring for %d s\n", load.up, o->seconds);
-  cord_worker_call(load.worker, start_measuring, NULL);
-  before = usage_of(o->pid);
-  wait_ms((guint)o->seconds * 1000);
-  after = usage_of(o->pid);
-  load.measuring = FALSE;
-  report(idle, before, after);
-  cord_worker_call(load.worker, run_hang_up, NULL);
-  wait_ms(500);
-  cord_worker_call(load.worker, run_free, NULL);
-  return load.failed > 0;
+  for (guint i = 0; i < N_GROUPS; i++)
+    load_group_init(&load.groups[i], i, load.options.url, mode);
+  warm_up(&load);
+  dial(&load, load.options.calls);
+  wait_ms(&load, SETTLE_MS);
+  measure(&load);
+  report(&load);
+  hang_up(&load);
+  for (guint i = 0; i < N_GROUPS; i++)
+    load_group_clear(&load.groups[i]);
+  g_main_loop_unref(load.loop);
+  return count(&load, TRUE) > 0;
 }
