@@ -32,6 +32,8 @@ static const gchar *const too_late[N_PHASES] = {
 struct _CordHttpExchange {
   CordWorker *worker;
   SoupMessage *message;
+  SoupMessage *spare; /* to ask again if a kept connection turns out to be dead; else NULL */
+  gboolean fresh;     /* the connection was made for this */
   GInputStream *body;
   GCancellable *cancellable;
   CordHttpHandlers handlers;
@@ -59,6 +61,7 @@ clear_exchange(gpointer data)
   CordHttpExchange *self = data;
 
   g_clear_object(&self->message);
+  g_clear_object(&self->spare);
   g_clear_object(&self->body);
   g_clear_object(&self->cancellable);
   g_clear_object(&self->worker);
@@ -217,32 +220,6 @@ on_read(GObject *source, GAsyncResult *result, gpointer data)
   drop(self);
 }
 
-static void
-on_sent(GObject *source, GAsyncResult *result, gpointer data)
-{
-  CordHttpExchange *self = data;
-  g_autoptr(GError) error = NULL;
-
-  self->body = soup_session_send_finish(SOUP_SESSION(source), result, &error);
-  if (self->over && self->body) {
-    close_body(self);
-  } else if (!self->over && self->body == NULL) {
-    fail(self, CORD_ERROR_NETWORK, error->message);
-  } else if (!self->over) {
-    if (self->handlers.headers)
-      self->handlers.headers(self, cord_http_get_status(self), self->user_data);
-    if (!self->over)
-      read_more(self);
-  }
-  drop(self);
-}
-
-static void
-on_starting(SoupMessage *message, CordHttpExchange *self)
-{
-  enter_phase(self, PHASE_FIRST_BYTE);
-}
-
 /* The worker's own: its connections are found open by the next request of any of its calls. */
 static SoupSession *
 get_session(CordWorker *worker)
@@ -264,6 +241,66 @@ get_session(CordWorker *worker)
   return session;
 }
 
+static void
+on_starting(SoupMessage *message, CordHttpExchange *self)
+{
+  enter_phase(self, PHASE_FIRST_BYTE);
+}
+
+static void
+on_network_event(SoupMessage *message, GSocketClientEvent event, GIOStream *connection,
+                 CordHttpExchange *self)
+{
+  self->fresh = TRUE;
+}
+
+static void on_sent(GObject *source, GAsyncResult *result, gpointer data);
+
+static void
+send_message(CordHttpExchange *self)
+{
+  g_signal_connect(self->message, "starting", G_CALLBACK(on_starting), self);
+  g_signal_connect(self->message, "network-event", G_CALLBACK(on_network_event), self);
+  enter_phase(self, PHASE_CONNECT);
+  soup_session_send_async(get_session(self->worker), self->message, G_PRIORITY_DEFAULT,
+                          self->cancellable, on_sent, g_rc_box_acquire(self));
+}
+
+/* The service may close a kept connection while we ask on it: that is nobody's fault. */
+static gboolean
+ask_again(CordHttpExchange *self)
+{
+  if (self->spare == NULL || self->fresh || cord_http_get_status(self) != 0)
+    return FALSE;
+  g_signal_handlers_disconnect_by_data(self->message, self);
+  g_object_unref(self->message);
+  self->message = g_steal_pointer(&self->spare);
+  send_message(self);
+  return TRUE;
+}
+
+static void
+on_sent(GObject *source, GAsyncResult *result, gpointer data)
+{
+  CordHttpExchange *self = data;
+  g_autoptr(GError) error = NULL;
+
+  self->body = soup_session_send_finish(SOUP_SESSION(source), result, &error);
+  if (self->over && self->body) {
+    close_body(self);
+  } else if (!self->over && self->body == NULL) {
+    if (!ask_again(self))
+      fail(self, CORD_ERROR_NETWORK, error->message);
+  } else if (!self->over) {
+    g_clear_object(&self->spare);
+    if (self->handlers.headers)
+      self->handlers.headers(self, cord_http_get_status(self), self->user_data);
+    if (!self->over)
+      read_more(self);
+  }
+  drop(self);
+}
+
 /* Returns what is wrong with @request, or NULL. */
 static const gchar *
 check_request(const CordHttpRequest *request, GUri *uri)
@@ -281,14 +318,15 @@ check_request(const CordHttpRequest *request, GUri *uri)
 }
 
 static SoupMessage *
-make_message(const CordHttpRequest *request, GUri *uri)
+make_message(const CordHttpRequest *request, GUri *uri, SoupMessageFlags flags)
 {
   const gchar *method = request->method ? request->method : request->body ? "POST" : "GET";
   SoupMessage *message = soup_message_new_from_uri(method, uri);
   SoupMessageHeaders *headers = soup_message_get_request_headers(message);
 
   /* no key goes to where an answer points */
-  soup_message_add_flags(message, SOUP_MESSAGE_NO_REDIRECT | SOUP_MESSAGE_DO_NOT_USE_AUTH_CACHE);
+  soup_message_add_flags(message,
+                         flags | SOUP_MESSAGE_NO_REDIRECT | SOUP_MESSAGE_DO_NOT_USE_AUTH_CACHE);
   if (request->body)
     soup_message_set_request_body_from_bytes(
         message, request->content_type ? request->content_type : "application/json", request->body);
@@ -351,11 +389,12 @@ cord_http_start(CordWorker *worker, const CordHttpRequest *request,
   }
   self->host = g_strdup(g_uri_get_host(uri));
   self->secrets = cord_http_collect_secrets(uri, request->headers);
-  self->message = make_message(request, uri);
-  g_signal_connect(self->message, "starting", G_CALLBACK(on_starting), self);
-  enter_phase(self, PHASE_CONNECT);
-  soup_session_send_async(get_session(worker), self->message, G_PRIORITY_DEFAULT, self->cancellable,
-                          on_sent, g_rc_box_acquire(self));
+  /* without this flag, libsoup makes a new connection for every POST */
+  self->message = make_message(
+      request, uri, request->once ? SOUP_MESSAGE_NEW_CONNECTION : SOUP_MESSAGE_IDEMPOTENT);
+  if (!request->once)
+    self->spare = make_message(request, uri, SOUP_MESSAGE_NEW_CONNECTION);
+  send_message(self);
   return self;
 }
 

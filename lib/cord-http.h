@@ -25,6 +25,9 @@ typedef struct _CordHttpExchange CordHttpExchange;
  * @first_byte_timeout: from then until the answer's headers; 0: 30 s
  * @idle_timeout: between two pieces of the answer; 0: 30 s
  * @max_body: the longest answer that is taken, bytes; 0: 16 MiB
+ * @once: whether it must not be asked twice because it changes something; it then waits for a
+ *   connection of its own. Else it takes one that was kept, and is sent again on a new one if that
+ *   breaks before any of the answer
  *
  * What to ask, and how long to wait for it. Copied.
  */
@@ -38,6 +41,7 @@ typedef struct {
   GstClockTime first_byte_timeout;
   GstClockTime idle_timeout;
   gsize max_body;
+  gboolean once;
 } CordHttpRequest;
 
 /**

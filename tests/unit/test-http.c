@@ -25,6 +25,7 @@ typedef struct {
   gboolean any_event;
   gboolean cancel_in_headers;
   gboolean cancel_in_event;
+  gboolean once;
 } Fixture;
 
 static void
@@ -95,7 +96,7 @@ start(Fixture *f, const CordHttpHandlers *handlers, const gchar *body)
   const gchar *headers[] = { "Authorization", "Bearer " KEY, NULL };
   g_autofree gchar *url = http_peer_url(&f->peer, "http", "/v1/say?key=" KEY);
   g_autoptr(GBytes) bytes = body ? g_bytes_new_static(body, strlen(body)) : NULL;
-  CordHttpRequest request = { .url = url, .headers = headers, .body = bytes };
+  CordHttpRequest request = { .url = url, .headers = headers, .body = bytes, .once = f->once };
 
   f->exchange = cord_http_start(f->worker, &request, handlers, f);
 }
@@ -146,16 +147,85 @@ test_connection_kept(Fixture *f, gconstpointer data)
     g_autofree gchar *head = NULL;
 
     f->finished = FALSE;
-    start(f, &chunk_handlers, NULL);
+    start(f, &chunk_handlers, "{}");
     if (i == 0)
       http_peer_accept(&f->peer);
     head = http_peer_read_head(&f->peer);
+    g_free(http_peer_read(&f->peer, 2));
     http_peer_write(&f->peer, i == 1 ? "HTTP/1.1 429 No\r\nContent-Length: 2\r\n\r\nno"
                                      : "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi");
     http_peer_spin(f->worker, &f->finished);
     g_clear_error(&f->error);
   }
   g_assert_cmpstr(f->heard->str, ==, "hihi");
+}
+
+/* The service has closed a connection that was kept: the next request makes a new one. */
+static void
+test_connection_stale(Fixture *f, gconstpointer data)
+{
+  const gchar *answer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
+
+  for (guint i = 0; i < 2; i++) {
+    g_autofree gchar *head = NULL;
+
+    f->finished = FALSE;
+    start(f, &chunk_handlers, "{}");
+    http_peer_accept(&f->peer);
+    head = http_peer_read_head(&f->peer);
+    g_free(http_peer_read(&f->peer, 2));
+    http_peer_write(&f->peer, answer);
+    http_peer_spin(f->worker, &f->finished);
+    g_assert_no_error(f->error);
+    http_peer_hang_up(&f->peer);
+  }
+  g_assert_cmpstr(f->heard->str, ==, "hihi");
+}
+
+/* Asks twice; the second time the service closes after it has read the question. */
+static void
+break_second(Fixture *f, gboolean once)
+{
+  g_autofree gchar *first = NULL;
+  g_autofree gchar *second = NULL;
+
+  f->once = once;
+  start(f, &chunk_handlers, "{}");
+  http_peer_accept(&f->peer);
+  first = http_peer_read_head(&f->peer);
+  g_free(http_peer_read(&f->peer, 2));
+  http_peer_write(&f->peer, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi");
+  http_peer_spin(f->worker, &f->finished);
+  f->finished = FALSE;
+  start(f, &chunk_handlers, "{}");
+  if (once)
+    http_peer_accept(&f->peer);
+  second = http_peer_read_head(&f->peer);
+  g_free(http_peer_read(&f->peer, 2));
+  http_peer_hang_up(&f->peer);
+}
+
+static void
+test_connection_breaks(Fixture *f, gconstpointer data)
+{
+  g_autofree gchar *head = NULL;
+
+  break_second(f, FALSE);
+  http_peer_accept(&f->peer);
+  head = http_peer_read_head(&f->peer);
+  g_free(http_peer_read(&f->peer, 2));
+  http_peer_write(&f->peer, "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n ho");
+  http_peer_spin(f->worker, &f->finished);
+  g_assert_no_error(f->error);
+  g_assert_cmpstr(f->heard->str, ==, "hi ho");
+}
+
+static void
+test_once(Fixture *f, gconstpointer data)
+{
+  break_second(f, TRUE);
+  http_peer_spin(f->worker, &f->finished);
+  g_assert_error(f->error, CORD_ERROR, CORD_ERROR_NETWORK);
 }
 
 static void
@@ -465,6 +535,10 @@ main(int argc, char **argv)
   g_test_init(&argc, &argv, NULL);
   add("/http/a request carries its body and headers", NULL, test_request);
   add("/http/a connection serves again, also after a refusal", NULL, test_connection_kept);
+  add("/http/a connection that was closed meanwhile is made anew", NULL, test_connection_stale);
+  add("/http/a connection that breaks before the answer is made anew", NULL,
+      test_connection_breaks);
+  add("/http/what may be asked but once is asked but once", NULL, test_once);
   add("/http/events come as they come", NULL, test_events);
   for (guint i = 0; i < G_N_ELEMENTS(refusals); i++) {
     g_autofree gchar *path =
