@@ -32,6 +32,7 @@ typedef struct {
   gboolean any_message;
   gboolean connected;
   gboolean closed;
+  const gchar *host; /* where the server listens */
 } Fixture;
 
 static void
@@ -86,7 +87,7 @@ on_request(SoupServer *server, SoupServerMessage *message, const char *path, GHa
 static void
 listen_with(Fixture *f, SoupServerListenOptions options)
 {
-  g_autoptr(GSocketAddress) where = g_inet_socket_address_new_from_string("127.0.0.1", 0);
+  g_autoptr(GSocketAddress) where = g_inet_socket_address_new_from_string(f->host, 0);
   g_autoptr(GSocketAddress) address = NULL;
   g_autoptr(GSList) sockets = NULL;
   GError *error = NULL;
@@ -106,28 +107,47 @@ test_file(const gchar *name)
 }
 
 static void
+init_fixture(Fixture *f, const gchar *host)
+{
+  *f = (Fixture){ .worker = cord_worker_new_manual(), .heard = g_string_new(NULL), .host = host };
+}
+
+static void
 setup(Fixture *f, gconstpointer data)
 {
-  *f = (Fixture){ .worker = cord_worker_new_manual(), .heard = g_string_new(NULL) };
+  init_fixture(f, "127.0.0.1");
   f->server = soup_server_new(NULL, NULL);
   listen_with(f, 0);
 }
 
 static void
-setup_tls(Fixture *f, gconstpointer data)
+setup_tls_at(Fixture *f, const gchar *host)
 {
   g_autofree gchar *cert = test_file("cert.pem");
   g_autofree gchar *key = test_file("key.pem");
   g_autoptr(GTlsCertificate) certificate = NULL;
   GError *error = NULL;
 
-  *f = (Fixture){ .worker = cord_worker_new_manual(), .heard = g_string_new(NULL) };
+  init_fixture(f, host);
   certificate = g_tls_certificate_new_from_files(cert, key, &error);
   g_assert_no_error(error);
   f->database = g_tls_file_database_new(cert, &error);
   g_assert_no_error(error);
   f->server = soup_server_new("tls-certificate", certificate, NULL);
   listen_with(f, SOUP_SERVER_LISTEN_HTTPS);
+}
+
+static void
+setup_tls(Fixture *f, gconstpointer data)
+{
+  setup_tls_at(f, "127.0.0.1");
+}
+
+/* The certificate is for 127.0.0.1 and localhost. */
+static void
+setup_tls_elsewhere(Fixture *f, gconstpointer data)
+{
+  setup_tls_at(f, "127.0.0.2");
 }
 
 static void
@@ -266,7 +286,7 @@ on_connected(GObject *source, GAsyncResult *result, gpointer data)
 static void
 dial(Fixture *f, const gchar *scheme, GTlsDatabase *database)
 {
-  g_autofree gchar *url = g_strdup_printf("%s://127.0.0.1:%u/", scheme, f->port);
+  g_autofree gchar *url = g_strdup_printf("%s://%s:%u/", scheme, f->host, f->port);
   CordWebsocketRequest request = { .url = url, .tls_database = database };
 
   cord_websocket_connect_async(f->worker, &request, NULL, on_connected, f);
@@ -304,6 +324,16 @@ test_unknown_certificate(Fixture *f, gconstpointer data)
   dial(f, "wss", NULL);
   g_assert_error(f->error, CORD_ERROR, CORD_ERROR_NETWORK);
   g_assert_true(g_str_has_prefix(f->error->message, "127.0.0.1: "));
+  g_assert_nonnull(strstr(f->error->message, "certificate"));
+  g_assert_false(f->taken);
+}
+
+static void
+test_another_name(Fixture *f, gconstpointer data)
+{
+  dial(f, "wss", f->database);
+  g_assert_error(f->error, CORD_ERROR, CORD_ERROR_NETWORK);
+  g_assert_true(g_str_has_prefix(f->error->message, "127.0.0.2: "));
   g_assert_nonnull(strstr(f->error->message, "certificate"));
   g_assert_false(f->taken);
 }
@@ -358,6 +388,7 @@ main(int argc, char **argv)
   ADD("client and server, plain", "ws", setup, test_end_to_end);
   ADD("client and server, over TLS", "wss", setup_tls, test_end_to_end);
   ADD("an unknown certificate is refused", NULL, setup_tls, test_unknown_certificate);
+  ADD("a certificate for another name is refused", NULL, setup_tls_elsewhere, test_another_name);
   ADD("a plain server is no TLS server", NULL, setup, test_tls_to_plain);
   ADD("a TLS server is no plain server", NULL, setup_tls, test_plain_to_tls);
   return g_test_run();
