@@ -167,6 +167,13 @@ on_admitted(GObject *source, GAsyncResult *result, gpointer data)
   g_autofree gchar *call_id =
       cord_call_registry_admit_finish(CORD_CALL_REGISTRY(source), result, &token, &error);
 
+  if (g_error_matches(error, CORD_ERROR, CORD_ERROR_NOT_AUTHORIZED)) {
+    g_warning("%s", error->message);
+    cord_exchange_problem(exchange, 403, "%s", error->message);
+    cord_exchange_release(exchange);
+    g_free(admission);
+    return;
+  }
   if (call_id) {
     g_autofree gchar *url = stream_url(admission->api, exchange);
 
@@ -252,7 +259,8 @@ stream_handler(CordExchange *exchange, gpointer data)
     return;
   }
   if (!cord_websocket_server_take(exchange->message, cord_call_registry_pick_worker(api->calls),
-                                  on_taken, g_object_ref(api->calls), g_object_unref))
+                                  on_taken, cord_call_registry_expect_stream(api->calls),
+                                  (GDestroyNotify)cord_call_registry_stream_came))
     cord_exchange_problem(exchange, 400,
                           "This is the door for Media Streams: a WebSocket is wanted.");
 }

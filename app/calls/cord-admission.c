@@ -58,3 +58,29 @@ cord_admission_unref(CordAdmission *self)
 {
   g_atomic_rc_box_release_full(self, clear);
 }
+
+/**
+ * cord_admission_claim:
+ * @self: an admission
+ *
+ * Takes the call for a stream.
+ *
+ * Returns: whether it was the first stream to come
+ */
+gboolean
+cord_admission_claim(CordAdmission *self)
+{
+  return g_atomic_int_compare_and_exchange(&self->claimed, FALSE, TRUE);
+}
+
+/**
+ * cord_admission_is_claimed:
+ * @self: an admission
+ *
+ * Returns: whether a stream has come for it
+ */
+gboolean
+cord_admission_is_claimed(CordAdmission *self)
+{
+  return g_atomic_int_get(&self->claimed);
+}

@@ -13,7 +13,7 @@ G_BEGIN_DECLS
  * @to: (nullable): the number that was called
  * @agent: who answers, as it was when the call came in
  *
- * What was decided when a call was let in. Immutable; any thread.
+ * What was decided when a call was let in. Immutable but for the claim; any thread.
  */
 typedef struct {
   gchar *call_id;
@@ -21,12 +21,17 @@ typedef struct {
   gchar *from;
   gchar *to;
   CordAgent *agent;
+
+  /*< private >*/
+  gint claimed; /* atomic */
 } CordAdmission;
 
 CordAdmission *cord_admission_new(const gchar *call_id, const gchar *call_sid, const gchar *from,
                                   const gchar *to, CordAgent *agent);
 CordAdmission *cord_admission_ref(CordAdmission *self);
 void cord_admission_unref(CordAdmission *self);
+gboolean cord_admission_claim(CordAdmission *self);
+gboolean cord_admission_is_claimed(CordAdmission *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(CordAdmission, cord_admission_unref)
 
 G_END_DECLS

@@ -59,15 +59,17 @@ CordCallRegistry *cord_call_registry_new(CordStore *store, CordJournal *journal,
 
 /* Admission: answers the call's id; the stream's token comes from the CordStreamTokens and is
  * handed out through @token. Fails with CORD_ERROR_NOT_FOUND (no active agent), CORD_ERROR_QUOTA
- * (too many calls, or draining) */
+ * (too many calls, or draining), CORD_ERROR_NOT_AUTHORIZED (the call has had its stream) */
 void cord_call_registry_admit_async(CordCallRegistry *self, const CordIncomingCall *incoming,
                                     GCancellable *cancellable, GAsyncReadyCallback callback,
                                     gpointer user_data);
 gchar *cord_call_registry_admit_finish(CordCallRegistry *self, GAsyncResult *result, gchar **token,
                                        GError **error);
 
-/* The carrier's stream */
+/* The carrier's stream: announced on the main thread, taken on the worker */
 CordWorker *cord_call_registry_pick_worker(CordCallRegistry *self);
+CordCallRegistry *cord_call_registry_expect_stream(CordCallRegistry *self);
+void cord_call_registry_stream_came(CordCallRegistry *self);
 void cord_call_registry_take_stream(CordCallRegistry *self, CordWebsocket *websocket,
                                     CordWorker *worker);
 

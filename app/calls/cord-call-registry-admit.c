@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "cord-call-registry-private.h"
+
+#define SLOW_WORKER_US 40000 /* a media thread this late takes no more calls */
+
+static void
+record_call(CordCallRegistry *self, const CordAdmission *admission,
+            const CordIncomingCall *incoming)
+{
+  g_autoptr(CordCallRecord) record = cord_call_record_new();
+
+  record->id = g_strdup(admission->call_id);
+  record->agent_id = g_strdup(admission->agent->id);
+  record->direction = g_strdup(incoming->direction ? incoming->direction : "inbound");
+  record->caller_number = g_strdup(incoming->from);
+  record->twilio_call_sid = g_strdup(incoming->call_sid);
+  record->status = g_strdup("ringing");
+  record->duration_seconds = -1;
+  record->started_at = cord_store_now();
+  cord_journal_call_created(self->journal, record);
+}
+
+typedef struct {
+  gchar *call_sid, *from, *to, *account_sid, *direction;
+  gchar *token;
+} Admit;
+
+static void
+free_admit(gpointer data)
+{
+  Admit *admit = data;
+
+  g_free(admit->call_sid);
+  g_free(admit->from);
+  g_free(admit->to);
+  g_free(admit->account_sid);
+  g_free(admit->direction);
+  g_free(admit->token);
+  g_free(admit);
+}
+
+/* The carrier never came for its stream: its token has lapsed. */
+typedef struct {
+  CordCallRegistry *registry;
+  CordAdmission *admission;
+} Ticket;
+
+static void
+token_lapsed(gpointer data)
+{
+  Ticket *ticket = data;
+  CordCallRegistry *self = ticket->registry;
+  CordCallEntry *entry = cord_call_table_find(self->table, ticket->admission->call_id);
+
+  if (entry && !entry->streaming && !entry->ended) {
+    cord_journal_call_ended(self->journal, ticket->admission->call_id, "failed", "no-stream", 0);
+    cord_call_table_end(self->table, entry, "failed", "no-stream", 0);
+  }
+  cord_admission_unref(ticket->admission);
+  g_free(ticket);
+}
+
+static gchar *
+mint(CordCallRegistry *self, CordAdmission *admission)
+{
+  Ticket *ticket = g_new0(Ticket, 1);
+
+  ticket->registry = self;
+  ticket->admission = cord_admission_ref(admission);
+  return cord_stream_tokens_mint(self->tokens, admission->call_sid, ticket, token_lapsed);
+}
+
+static gboolean
+check_room(CordCallRegistry *self, GError **error)
+{
+  if (self->draining) {
+    g_set_error_literal(error, CORD_ERROR, CORD_ERROR_QUOTA,
+                        "the server is shutting down and takes no more calls");
+    return FALSE;
+  }
+  if (self->pipelines == NULL) {
+    g_propagate_error(error, g_error_copy(self->pipelines_error));
+    return FALSE;
+  }
+  if (self->max_calls > 0 && cord_call_registry_get_count(self) >= self->max_calls) {
+    g_set_error(error, CORD_ERROR, CORD_ERROR_QUOTA, "all %u lines are busy", self->max_calls);
+    return FALSE;
+  }
+  if (cord_worker_pool_has_room(self->workers, SLOW_WORKER_US))
+    return TRUE;
+  g_set_error_literal(error, CORD_ERROR, CORD_ERROR_QUOTA,
+                      "the media threads run late; taking one more call would harm the others");
+  return FALSE;
+}
+
+static void
+on_agent(GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr(GTask) task = data;
+  CordCallRegistry *self = g_task_get_source_object(task);
+  Admit *admit = g_task_get_task_data(task);
+  CordIncomingCall incoming = { admit->call_sid, admit->from, admit->to, admit->account_sid,
+                                admit->direction };
+  g_autoptr(GError) error = NULL;
+  g_autoptr(CordAgent) agent =
+      cord_store_get_active_agent_finish(CORD_STORE(source), result, &error);
+  CordCallEntry *entry;
+
+  if (agent == NULL) {
+    g_task_return_new_error(task, CORD_ERROR, CORD_ERROR_NOT_FOUND, "no agent can answer: %s",
+                            error->message);
+    return;
+  }
+  /* the carrier asks again when an answer was slow; it is the same call */
+  entry = cord_call_table_find(self->table, admit->call_sid);
+  if (entry == NULL) {
+    g_autofree gchar *id = cord_store_new_id();
+    g_autoptr(CordAdmission) admission =
+        cord_admission_new(id, admit->call_sid, admit->from, admit->to, agent);
+
+    entry = cord_call_table_add(self->table, admission);
+    record_call(self, admission, &incoming);
+  }
+  if (entry->ended || cord_admission_is_claimed(entry->admission)) {
+    g_task_return_new_error(task, CORD_ERROR, CORD_ERROR_NOT_AUTHORIZED,
+                            "call %s has had its stream; this is a request of the past",
+                            admit->call_sid);
+    return;
+  }
+  admit->token = mint(self, entry->admission);
+  g_task_return_pointer(task, g_strdup(entry->admission->call_id), g_free);
+}
+
+/**
+ * cord_call_registry_admit_async:
+ * @self: the registry
+ * @incoming: what the webhook said
+ * @cancellable: (nullable): a cancellable
+ * @callback: called when it is decided
+ * @user_data: for @callback
+ *
+ * Lets a call in, or does not: chooses the agent (the first active one), writes the call's record
+ * and mints the token for its stream.
+ */
+void
+cord_call_registry_admit_async(CordCallRegistry *self, const CordIncomingCall *incoming,
+                               GCancellable *cancellable, GAsyncReadyCallback callback,
+                               gpointer user_data)
+{
+  GTask *task = g_task_new(self, cancellable, callback, user_data);
+  Admit *admit = g_new0(Admit, 1);
+  GError *error = NULL;
+
+  *admit = (Admit){ g_strdup(incoming->call_sid),  g_strdup(incoming->from),
+                    g_strdup(incoming->to),        g_strdup(incoming->account_sid),
+                    g_strdup(incoming->direction), NULL };
+  g_task_set_task_data(task, admit, free_admit);
+  if (!check_room(self, &error)) {
+    g_task_return_error(task, error);
+    g_object_unref(task);
+    return;
+  }
+  cord_store_get_active_agent_async(self->store, cancellable, on_agent, task);
+}
+
+/**
+ * cord_call_registry_admit_finish:
+ * @self: the registry
+ * @result: what the callback got
+ * @token: (out) (transfer full): the token for the stream
+ * @error: return location for an error
+ *
+ * Returns: (transfer full): the call's id, or %NULL
+ */
+gchar *
+cord_call_registry_admit_finish(CordCallRegistry *self, GAsyncResult *result, gchar **token,
+                                GError **error)
+{
+  Admit *admit = g_task_get_task_data(G_TASK(result));
+  gchar *id = g_task_propagate_pointer(G_TASK(result), error);
+
+  if (id)
+    *token = g_steal_pointer(&admit->token);
+  return id;
+}
+
+/* A call has one stream, however often its webhook was answered. */
+CordAdmission *
+cord_call_registry_claim(CordCallRegistry *self, const gchar *token, const gchar *call_sid,
+                         GError **error)
+{
+  g_autoptr(CordAdmission) admission = NULL;
+  gpointer ticket = NULL;
+
+  if (token == NULL || call_sid == NULL) {
+    g_set_error_literal(error, CORD_ERROR, CORD_ERROR_NOT_AUTHORIZED,
+                        "it brings no token; only a stream that our own TwiML asked for is taken");
+    return NULL;
+  }
+  if (!cord_stream_tokens_take(self->tokens, token, call_sid, &ticket, error))
+    return NULL;
+  admission = g_steal_pointer(&((Ticket *)ticket)->admission);
+  g_free(ticket);
+  if (cord_admission_claim(admission))
+    return g_steal_pointer(&admission);
+  g_set_error_literal(error, CORD_ERROR, CORD_ERROR_NOT_AUTHORIZED, "the call has its stream");
+  return NULL;
+}
