@@ -3,12 +3,21 @@
 
 #include <glib/gstdio.h>
 #include <string.h>
+#include <sys/prctl.h>
+
+/* A test that fails leaves nobody behind. */
+static void
+die_with_the_test(gpointer data)
+{
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+}
 
 static GSubprocessLauncher *
 new_launcher(CallRig *self, GSubprocessFlags flags)
 {
   GSubprocessLauncher *launcher = g_subprocess_launcher_new(flags);
 
+  g_subprocess_launcher_set_child_setup(launcher, die_with_the_test, NULL, NULL);
   g_subprocess_launcher_setenv(launcher, "XDG_CONFIG_HOME", self->dir, TRUE);
   g_subprocess_launcher_unsetenv(launcher, "OPENAI_API_KEY");
   g_subprocess_launcher_unsetenv(launcher, "APP_URL");
