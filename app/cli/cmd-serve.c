@@ -18,6 +18,7 @@
 #include "cord-log.h"
 
 #define JOURNAL_CLOSE_MS 5000
+#define JOURNAL_OPEN_MS 5000
 #define LAST_WORDS_MS 100
 #define LINGER_MS 2000 /* of a refused client */
 #define MAX_STREAM_TOKENS 100000
@@ -121,6 +122,9 @@ open_store(Server *server, GError **error)
   if (server->store == NULL || !cord_store_seed_agents(server->store, agents, error))
     return FALSE;
   server->journal = cord_journal_open(journal, server->store, error);
+  if (server->journal && !cord_journal_catch_up(server->journal, JOURNAL_OPEN_MS))
+    g_warning("the store has not taken all of the journal yet: calls are answered, lists of "
+              "earlier calls may be behind");
   return server->journal != NULL;
 }
 

@@ -29,7 +29,7 @@ struct _CordJournal {
 
   GMutex lock; /* leaf; guards all below */
   GCond wake;  /* the threads wait on it */
-  GCond ended; /* the closer waits on it */
+  GCond ended; /* who waits for the applying thread */
   GArray *pending;
   gsize pending_bytes;
   GArray *waiters;
@@ -287,6 +287,7 @@ apply_some(CordJournal *self, guint64 up_to, gint64 *delay)
         records->len > 0 ? ((CordJournalRecord *)records->pdata[records->len - 1])->seq : up_to;
     up_to = self->applied;
     complete_waiters(self);
+    g_cond_broadcast(&self->ended);
   }
   g_mutex_unlock(&self->lock);
   if (records && going)
@@ -453,6 +454,33 @@ const gchar *
 cord_journal_get_server_id(CordJournal *self)
 {
   return cord_journal_log_get_server_id(self->log);
+}
+
+/**
+ * cord_journal_catch_up:
+ * @self: a journal
+ * @timeout_ms: how long to wait for disk and store
+ *
+ * Waits until the store has all that was appended so far. For the start of a server: who asks it
+ * then is told how the calls of the last one ended. Blocks.
+ *
+ * Returns: whether it was in time; if not, the journal goes on trying
+ */
+gboolean
+cord_journal_catch_up(CordJournal *self, guint timeout_ms)
+{
+  gint64 until = g_get_monotonic_time() + timeout_ms * G_TIME_SPAN_MILLISECOND;
+  guint64 wanted;
+  gboolean caught_up;
+
+  g_mutex_lock(&self->lock);
+  wanted = self->last;
+  while (self->applied < wanted && !self->applier_ended &&
+         g_cond_wait_until(&self->ended, &self->lock, until))
+    ;
+  caught_up = self->applied >= wanted;
+  g_mutex_unlock(&self->lock);
+  return caught_up;
 }
 
 /**

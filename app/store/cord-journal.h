@@ -42,6 +42,9 @@ gboolean cord_journal_drain_finish(CordJournal *self, GAsyncResult *result, GErr
 guint64 cord_journal_get_durable(CordJournal *self);
 guint64 cord_journal_get_applied(CordJournal *self);
 
+/* Blocks for up to the given time until the store has it all */
+gboolean cord_journal_catch_up(CordJournal *self, guint timeout_ms);
+
 /* Writes what is left and stops the threads; blocks for up to the given time */
 void cord_journal_close(CordJournal *self, guint timeout_ms);
 

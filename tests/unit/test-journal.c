@@ -278,6 +278,23 @@ test_interrupted(void)
   world_clear(&world);
 }
 
+/* What a server says when it starts must not lag behind what the last one did. */
+static void
+test_catch_up(void)
+{
+  World world = { 0 };
+  g_autoptr(CordCallRecord) running = NULL;
+
+  world_init(&world);
+  create_call(world.journal, "running", NULL);
+  world_close(&world);
+  world_open(&world);
+  g_assert_true(cord_journal_catch_up(world.journal, 60000));
+  running = test_store_get_call(world.store, "running");
+  g_assert_cmpstr(running->end_reason, ==, "interrupted");
+  world_clear(&world);
+}
+
 /* Another server on the same database is alive: its calls are not ours to end. */
 static void
 test_other_server(void)
@@ -767,6 +784,7 @@ main(int argc, char **argv)
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/journal/a call arrives in the store", test_a_call);
   g_test_add_func("/journal/running calls of a dead process are interrupted", test_interrupted);
+  g_test_add_func("/journal/a server can wait for what its predecessor left", test_catch_up);
   g_test_add_func("/journal/calls of another server are left alone", test_other_server);
   g_test_add_func("/journal/a directory belongs to one process", test_one_process);
   g_test_add_func("/journal/a store that is down costs no record", test_store_down);
