@@ -103,7 +103,7 @@ cord_rows_get_boolean(const CordRows *self, guint row, guint column)
 
 /**
  * cord_database_open:
- * @uri: "sqlite:PATH", "sqlite::memory:" or a bare path
+ * @uri: "sqlite:PATH", "sqlite::memory:", a bare path, or "postgresql://…" as libpq takes it
  * @error: return location for an error
  *
  * Returns: (transfer full): the engine that the URI names, connected
@@ -115,11 +115,13 @@ cord_database_open(const gchar *uri, GError **error)
 
   if (g_str_has_prefix(uri, "sqlite:"))
     return cord_database_sqlite_open(uri + strlen("sqlite:"), error);
+  if (g_str_has_prefix(uri, "postgres://") || g_str_has_prefix(uri, "postgresql://"))
+    return cord_database_postgres_open(uri, error);
   scheme = g_uri_parse_scheme(uri);
   if (!scheme)
     return cord_database_sqlite_open(uri, error);
   g_set_error(error, CORD_STORE_ERROR, CORD_STORE_ERROR_INVALID,
-              "No database engine for \"%s:\"; use sqlite:PATH", scheme);
+              "No database engine for \"%s:\"; use sqlite:PATH or postgresql://…", scheme);
   return NULL;
 }
 

@@ -84,6 +84,7 @@ void cord_database_rollback(CordDatabase *self);
 const gchar *cord_database_get_dialect(CordDatabase *self);
 
 /* One file an engine */
+CordDatabase *cord_database_postgres_open(const gchar *uri, GError **error);
 CordDatabase *cord_database_sqlite_open(const gchar *path, GError **error);
 
 /* Brings the schema up to date; cord-migrator.c */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include <unistd.h>
+
 #include "cord-store.h"
 
 /* Helpers of tests that use a store: asynchronous calls made to look like plain ones. */
@@ -19,11 +21,48 @@ test_wait(GAsyncResult **result)
   return *result;
 }
 
+/* Whether the tests run on the PostgreSQL that tests/support/with-postgres started. */
+static inline gboolean
+test_is_postgres(void)
+{
+  return g_getenv("CORDBOARD_TEST_POSTGRES") != NULL;
+}
+
+/* A database of its own for each path, and a new one each time for ":memory:"; made when missing.
+ */
+static inline gchar *
+test_database_uri(const gchar *path)
+{
+  static guint n_memory;
+  const gchar *server = g_getenv("CORDBOARD_TEST_POSTGRES");
+  g_autoptr(CordDatabase) database = NULL;
+  g_autoptr(CordRows) rows = NULL;
+  g_autoptr(GError) error = NULL;
+  g_autofree gchar *sum = NULL, *name = NULL, *sql = NULL;
+
+  if (!server)
+    return g_strconcat("sqlite:", path, NULL);
+  if (g_str_equal(path, ":memory:"))
+    name = g_strdup_printf("m%d_%u", (int)getpid(), n_memory++);
+  else
+    name = g_strdup_printf("f%.16s", sum = g_compute_checksum_for_string(G_CHECKSUM_MD5, path, -1));
+  database = cord_database_open(server, &error);
+  g_assert_no_error(error);
+  rows = cord_database_query(database, "SELECT 1 FROM pg_database WHERE datname = $1",
+                             CORD_PARAMS(name), &error);
+  g_assert_no_error(error);
+  sql = g_strdup_printf("CREATE DATABASE %s", name);
+  if (cord_rows_length(rows) == 0)
+    g_assert_true(cord_database_run(database, sql, CORD_NO_PARAMS, NULL));
+  return g_strdup_printf("postgresql://cordboard@/%s?host=%s", name,
+                         g_getenv("CORDBOARD_TEST_POSTGRES_DIR"));
+}
+
 static inline CordStore *
 test_store_new(const gchar *path)
 {
   g_autoptr(GError) error = NULL;
-  g_autofree gchar *uri = g_strconcat("sqlite:", path, NULL);
+  g_autofree gchar *uri = test_database_uri(path);
   CordStore *store = cord_store_open(uri, &error);
 
   g_assert_no_error(error);

@@ -239,7 +239,8 @@ static void
 refuse_after(const gchar *script, const gchar *message)
 {
   g_autoptr(GError) error = NULL;
-  g_autoptr(CordDatabase) database = cord_database_open("sqlite::memory:", &error);
+  g_autofree gchar *uri = test_database_uri(":memory:");
+  g_autoptr(CordDatabase) database = cord_database_open(uri, &error);
 
   g_assert_no_error(error);
   g_assert_true(cord_database_migrate(database, &error));
@@ -266,12 +267,16 @@ static void
 test_failed_migration(void)
 {
   g_autoptr(GError) error = NULL;
-  g_autoptr(CordDatabase) database = cord_database_open("sqlite::memory:", &error);
+  g_autofree gchar *uri = test_database_uri(":memory:");
+  g_autoptr(CordDatabase) database = cord_database_open(uri, &error);
   g_autoptr(CordRows) rows = NULL;
 
-  g_assert_true(cord_database_script(database, "CREATE TABLE journal_positions (x)", &error));
+  g_assert_true(cord_database_script(database, "CREATE TABLE journal_positions (x TEXT)", &error));
   g_assert_false(cord_database_migrate(database, &error));
-  rows = cord_database_query(database, "SELECT name FROM sqlite_master WHERE name = 'agents'",
+  rows = cord_database_query(database,
+                             test_is_postgres()
+                                 ? "SELECT tablename FROM pg_tables WHERE tablename = 'agents'"
+                                 : "SELECT name FROM sqlite_master WHERE name = 'agents'",
                              CORD_NO_PARAMS, NULL);
   g_assert_cmpuint(cord_rows_length(rows), ==, 0);
 }

@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <libpq-fe.h>
+#include <poll.h>
+#include <string.h>
+
+#include "cord-database.h"
+
+#define CONNECT_TIMEOUT "5" /* s */
+#define ANSWER_TIMEOUT 15   /* s; a server that says nothing for so long is as good as down */
+
+#define CORD_TYPE_DATABASE_POSTGRES (cord_database_postgres_get_type())
+G_DECLARE_FINAL_TYPE(CordDatabasePostgres, cord_database_postgres, CORD, DATABASE_POSTGRES, GObject)
+
+/* A connection to PostgreSQL: made anew when it was lost, statements prepared once. */
+struct _CordDatabasePostgres {
+  GObject parent_instance;
+  gchar *uri;
+  PGconn *connection;
+  GHashTable *statements; /* SQL -> its name on this connection */
+  gboolean in_transaction;
+};
+
+/* What follows the class decides; see appendix A of PostgreSQL's manual. */
+static CordStoreError
+map_state(const gchar *state)
+{
+  static const struct {
+    const gchar *prefix;
+    CordStoreError code;
+  } table[] = {
+    { "08", CORD_STORE_ERROR_UNAVAILABLE },    /* connection */
+    { "53", CORD_STORE_ERROR_UNAVAILABLE },    /* disk full, out of memory, too many clients */
+    { "57", CORD_STORE_ERROR_UNAVAILABLE },    /* shutting down, starting up, cancelled */
+    { "58", CORD_STORE_ERROR_UNAVAILABLE },    /* I/O */
+    { "XX", CORD_STORE_ERROR_UNAVAILABLE },    /* damaged */
+    { "25006", CORD_STORE_ERROR_UNAVAILABLE }, /* read-only: a standby */
+    { "40", CORD_STORE_ERROR_BUSY },           /* serialization, deadlock */
+    { "55P03", CORD_STORE_ERROR_BUSY },        /* lock not available */
+    { "23", CORD_STORE_ERROR_CONSTRAINT },     /* integrity */
+    { "22", CORD_STORE_ERROR_CONSTRAINT },     /* a value that its type does not take */
+    { "54", CORD_STORE_ERROR_CONSTRAINT },     /* too large */
+  };
+
+  for (guint i = 0; state && i < G_N_ELEMENTS(table); i++)
+    if (g_str_has_prefix(state, table[i].prefix))
+      return table[i].code;
+  return state ? CORD_STORE_ERROR_FAILED : CORD_STORE_ERROR_UNAVAILABLE;
+}
+
+static void
+drop_connection(CordDatabasePostgres *self)
+{
+  g_clear_pointer(&self->connection, PQfinish);
+  g_hash_table_remove_all(self->statements);
+}
+
+static void
+set_connection_error(CordDatabasePostgres *self, GError **error)
+{
+  g_autofree gchar *text = g_strdup(PQerrorMessage(self->connection));
+
+  g_set_error(error, CORD_STORE_ERROR, CORD_STORE_ERROR_UNAVAILABLE, "PostgreSQL: %s",
+              text && *g_strstrip(text) ? text : "the connection was lost");
+}
+
+static void
+set_result_error(const PGresult *result, GError **error)
+{
+  const gchar *text = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+
+  g_set_error(error, CORD_STORE_ERROR, map_state(PQresultErrorField(result, PG_DIAG_SQLSTATE)),
+              "PostgreSQL: %s", text ? text : "an error without words");
+}
+
+static gboolean
+connect_anew(CordDatabasePostgres *self, GError **error)
+{
+  const gchar *const names[] = { "dbname",     "connect_timeout", "application_name",
+                                 "keepalives", "keepalives_idle", "keepalives_interval",
+                                 "options",    "client_encoding", NULL };
+  const gchar *const values[] = { self->uri,
+                                  CONNECT_TIMEOUT,
+                                  "cordboard",
+                                  "1",
+                                  "10",
+                                  "5",
+                                  "-c client_min_messages=warning",
+                                  "UTF8",
+                                  NULL };
+
+  drop_connection(self);
+  self->connection = PQconnectdbParams(names, values, TRUE);
+  if (PQstatus(self->connection) == CONNECTION_OK)
+    return TRUE;
+  set_connection_error(self, error);
+  drop_connection(self);
+  return FALSE;
+}
+
+/* In a transaction a lost connection is an error: what was done in it is gone. */
+static gboolean
+ensure_connection(CordDatabasePostgres *self, GError **error)
+{
+  if (self->connection && PQstatus(self->connection) == CONNECTION_OK)
+    return TRUE;
+  if (self->in_transaction) {
+    g_set_error(error, CORD_STORE_ERROR, CORD_STORE_ERROR_UNAVAILABLE,
+                "PostgreSQL: the connection was lost in a transaction");
+    return FALSE;
+  }
+  return connect_anew(self, error);
+}
+
+static gboolean
+wait_readable(CordDatabasePostgres *self, gint64 until)
+{
+  gint64 left = until - g_get_monotonic_time();
+  struct pollfd poll_fd = { PQsocket(self->connection), POLLIN, 0 };
+  int n;
+
+  if (left <= 0)
+    return FALSE;
+  n = poll(&poll_fd, 1, (int)(left / 1000) + 1);
+  return n > 0 || (n < 0 && errno == EINTR);
+}
+
+/* The last result of what was sent; NULL when the connection is lost or silent. */
+static PGresult *
+receive(CordDatabasePostgres *self, GError **error)
+{
+  gint64 until = g_get_monotonic_time() + ANSWER_TIMEOUT * G_TIME_SPAN_SECOND;
+  PGresult *last = NULL;
+  PGresult *next;
+
+  do {
+    while (PQisBusy(self->connection)) {
+      if (wait_readable(self, until) && PQconsumeInput(self->connection))
+        continue;
+      PQclear(last);
+      set_connection_error(self, error);
+      drop_connection(self);
+      return NULL;
+    }
+    next = PQgetResult(self->connection);
+    if (next) {
+      /* of several statements the first that failed counts */
+      if (last && PQresultStatus(last) == PGRES_FATAL_ERROR) {
+        PQclear(next);
+        continue;
+      }
+      PQclear(last);
+      last = next;
+    }
+  } while (next);
+  return last;
+}
+
+static gboolean
+is_success(const PGresult *result)
+{
+  ExecStatusType status = PQresultStatus(result);
+
+  return status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK || status == PGRES_EMPTY_QUERY;
+}
+
+/* Waits for the answer to what was sent, if it was sent. */
+static PGresult *
+finish(CordDatabasePostgres *self, int sent, GError **error)
+{
+  PGresult *result;
+
+  if (!sent) {
+    set_connection_error(self, error);
+    drop_connection(self);
+    return NULL;
+  }
+  result = receive(self, error);
+  if (result && !is_success(result)) {
+    set_result_error(result, error);
+    if (PQstatus(self->connection) != CONNECTION_OK)
+      drop_connection(self);
+    g_clear_pointer(&result, PQclear);
+  }
+  return result;
+}
+
+static const gchar *
+prepare(CordDatabasePostgres *self, const gchar *sql, GError **error)
+{
+  const gchar *name = g_hash_table_lookup(self->statements, sql);
+  gchar *new_name;
+  PGresult *result;
+
+  if (name)
+    return name;
+  new_name = g_strdup_printf("s%u", g_hash_table_size(self->statements));
+  result = finish(self, PQsendPrepare(self->connection, new_name, sql, 0, NULL), error);
+  if (!result) {
+    g_free(new_name);
+    return NULL;
+  }
+  PQclear(result);
+  g_hash_table_insert(self->statements, g_strdup(sql), new_name);
+  return new_name;
+}
+
+static CordRows *
+read_rows(const PGresult *result)
+{
+  int n_columns = PQnfields(result);
+  CordRows *rows = cord_rows_new((guint)n_columns);
+
+  for (int row = 0; row < PQntuples(result); row++)
+    for (int column = 0; column < n_columns; column++)
+      cord_rows_take(rows, PQgetisnull(result, row, column)
+                               ? NULL
+                               : g_strdup(PQgetvalue(result, row, column)));
+  return rows;
+}
+
+static CordRows *
+query_once(CordDatabasePostgres *self, const gchar *sql, const gchar *const *params, guint n_params,
+           GError **error)
+{
+  const gchar *name;
+  PGresult *result;
+  CordRows *rows;
+
+  if (!ensure_connection(self, error))
+    return NULL;
+  name = prepare(self, sql, error);
+  if (!name)
+    return NULL;
+  result = finish(self,
+                  PQsendQueryPrepared(self->connection, name, (int)n_params, params, NULL, NULL, 0),
+                  error);
+  if (!result)
+    return NULL;
+  rows = read_rows(result);
+  PQclear(result);
+  return rows;
+}
+
+static CordRows *
+cord_database_postgres_query(CordDatabase *database, const gchar *sql, const gchar *const *params,
+                             guint n_params, GError **error)
+{
+  CordDatabasePostgres *self = CORD_DATABASE_POSTGRES(database);
+  gboolean had_connection = self->connection != NULL;
+  g_autoptr(GError) first = NULL;
+  CordRows *rows = query_once(self, sql, params, n_params, &first);
+
+  if (rows)
+    return rows;
+  /* a connection that died in the meantime is found out by its next use; what only reads may be
+   * asked again on a new one */
+  if (had_connection && !self->connection && !self->in_transaction &&
+      g_ascii_strncasecmp(sql, "SELECT", 6) == 0)
+    return query_once(self, sql, params, n_params, error);
+  g_propagate_error(error, g_steal_pointer(&first));
+  return NULL;
+}
+
+static gboolean
+cord_database_postgres_script(CordDatabase *database, const gchar *sql, GError **error)
+{
+  CordDatabasePostgres *self = CORD_DATABASE_POSTGRES(database);
+  PGresult *result;
+
+  if (!ensure_connection(self, error))
+    return FALSE;
+  result = finish(self, PQsendQuery(self->connection, sql), error);
+  PQclear(result);
+  return result != NULL;
+}
+
+static gboolean
+cord_database_postgres_begin(CordDatabase *database, GError **error)
+{
+  CordDatabasePostgres *self = CORD_DATABASE_POSTGRES(database);
+
+  self->in_transaction = FALSE;
+  if (!cord_database_postgres_script(database, "BEGIN", error)) {
+    /* the connection may have been dead for long: nothing was done on it yet */
+    if (self->connection || !connect_anew(self, NULL))
+      return FALSE;
+    g_clear_error(error);
+    if (!cord_database_postgres_script(database, "BEGIN", error))
+      return FALSE;
+  }
+  self->in_transaction = TRUE;
+  return TRUE;
+}
+
+static gboolean
+cord_database_postgres_finish(CordDatabase *database, gboolean commit, GError **error)
+{
+  CordDatabasePostgres *self = CORD_DATABASE_POSTGRES(database);
+  gboolean lost = !self->connection || PQstatus(self->connection) != CONNECTION_OK;
+  gboolean ok;
+
+  if (lost && !commit) {
+    self->in_transaction = FALSE;
+    return TRUE;
+  }
+  ok = cord_database_postgres_script(database, commit ? "COMMIT" : "ROLLBACK", error);
+  self->in_transaction = FALSE;
+  return ok;
+}
+
+static const gchar *
+cord_database_postgres_get_dialect(CordDatabase *database)
+{
+  return "postgres";
+}
+
+static void
+cord_database_postgres_interface_init(CordDatabaseInterface *interface)
+{
+  interface->query = cord_database_postgres_query;
+  interface->script = cord_database_postgres_script;
+  interface->begin = cord_database_postgres_begin;
+  interface->finish = cord_database_postgres_finish;
+  interface->get_dialect = cord_database_postgres_get_dialect;
+}
+
+G_DEFINE_FINAL_TYPE_WITH_CODE(CordDatabasePostgres, cord_database_postgres, G_TYPE_OBJECT,
+                              G_IMPLEMENT_INTERFACE(CORD_TYPE_DATABASE,
+                                                    cord_database_postgres_interface_init))
+
+static void
+cord_database_postgres_finalize(GObject *object)
+{
+  CordDatabasePostgres *self = CORD_DATABASE_POSTGRES(object);
+
+  drop_connection(self);
+  g_hash_table_unref(self->statements);
+  g_free(self->uri);
+  G_OBJECT_CLASS(cord_database_postgres_parent_class)->finalize(object);
+}
+
+static void
+cord_database_postgres_class_init(CordDatabasePostgresClass *klass)
+{
+  G_OBJECT_CLASS(klass)->finalize = cord_database_postgres_finalize;
+}
+
+static void
+cord_database_postgres_init(CordDatabasePostgres *self)
+{
+  self->statements = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+}
+
+/**
+ * cord_database_postgres_open:
+ * @uri: as libpq takes it: "postgresql://user@host/database?…" or "postgresql:///db?host=/run/…"
+ * @error: return location for an error
+ *
+ * Returns: (transfer full): the database, connected
+ */
+CordDatabase *
+cord_database_postgres_open(const gchar *uri, GError **error)
+{
+  g_autoptr(CordDatabasePostgres) self = g_object_new(CORD_TYPE_DATABASE_POSTGRES, NULL);
+
+  self->uri = g_strdup(uri);
+  if (!connect_anew(self, error)) {
+    g_prefix_error(error, "Cannot open the database: ");
+    return NULL;
+  }
+  return CORD_DATABASE(g_steal_pointer(&self));
+}
