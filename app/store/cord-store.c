@@ -1,64 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "cord-store.h"
 
-#include "cord-store-rows.h"
+#define POSTGRES_CONNECTIONS 4
 
-#define SQL_LIST_AGENTS "SELECT " CORD_AGENT_COLUMNS " FROM agents ORDER BY created_at, id"
-#define SQL_GET_AGENT "SELECT " CORD_AGENT_COLUMNS " FROM agents WHERE id = $1"
-#define SQL_GET_ACTIVE_AGENT                                                                       \
-  "SELECT " CORD_AGENT_COLUMNS " FROM agents WHERE is_active = TRUE ORDER BY created_at, id "      \
-  "LIMIT 1"
-#define SQL_DELETE_AGENT "DELETE FROM agents WHERE id = $1 RETURNING id"
-
-#define SQL_SELECT_CALLS                                                                           \
-  "SELECT " CORD_CALL_COLUMNS " FROM calls c LEFT JOIN agents a ON a.id = c.agent_id "
-#define SQL_LIST_CALLS SQL_SELECT_CALLS "ORDER BY c.started_at DESC, c.id LIMIT $1"
-#define SQL_GET_CALL SQL_SELECT_CALLS "WHERE c.id = $1"
-#define SQL_GET_CALL_BY_SID SQL_SELECT_CALLS "WHERE c.twilio_call_sid = $1"
-#define SQL_DELETE_CALL "DELETE FROM calls WHERE id = $1 RETURNING id"
-#define SQL_GET_TRANSCRIPT                                                                         \
-  "SELECT " CORD_ENTRY_COLUMNS " FROM transcript_entries WHERE call_id = $1 ORDER BY seq"
-#define SQL_GET_FUNCTION_CALLS                                                                     \
-  "SELECT " CORD_FUNCTION_CALL_COLUMNS " FROM function_call_logs WHERE call_id = $1 ORDER BY seq"
-#define SQL_PING "SELECT 1"
-
-/* How a statement of one parameter is run and its rows are read. */
+/* A piece of work for a thread of the store: a function with a task, or one that somebody waits
+ * for. */
 typedef struct {
-  const gchar *sql;
-  const gchar *what; /* for "No such agent" */
-  CordRowReader read;
-  GDestroyNotify free;
-} Question;
-
-static const Question list_agents = { SQL_LIST_AGENTS, NULL, cord_agent_read,
-                                      (GDestroyNotify)cord_agent_unref };
-static const Question get_agent = { SQL_GET_AGENT, "agent", cord_agent_read,
-                                    (GDestroyNotify)cord_agent_unref };
-static const Question get_active_agent = { SQL_GET_ACTIVE_AGENT, "active agent", cord_agent_read,
-                                           (GDestroyNotify)cord_agent_unref };
-static const Question put_agent = { NULL, "agent", cord_agent_read,
-                                    (GDestroyNotify)cord_agent_unref };
-static const Question delete_agent = { SQL_DELETE_AGENT, "agent", NULL, NULL };
-static const Question list_calls = { SQL_LIST_CALLS, NULL, cord_call_record_read,
-                                     (GDestroyNotify)cord_call_record_unref };
-static const Question get_call = { SQL_GET_CALL, "call", cord_call_record_read,
-                                   (GDestroyNotify)cord_call_record_unref };
-static const Question get_call_by_sid = { SQL_GET_CALL_BY_SID, "call", cord_call_record_read,
-                                          (GDestroyNotify)cord_call_record_unref };
-static const Question delete_call = { SQL_DELETE_CALL, "call", NULL, NULL };
-static const Question get_transcript = { SQL_GET_TRANSCRIPT, NULL, cord_transcript_entry_read,
-                                         (GDestroyNotify)cord_transcript_entry_unref };
-static const Question get_function_calls = { SQL_GET_FUNCTION_CALLS, NULL, cord_function_call_read,
-                                             (GDestroyNotify)cord_function_call_unref };
-static const Question ping = { SQL_PING, "answer", NULL, NULL };
-
-/* A piece of work for the store's thread: a question with a task, or a function that somebody
- * waits for. */
-typedef struct {
-  const Question *question;
   GTask *task;
-  gchar *text;
-  CordAgent *agent;
+  CordStoreWork work;
+  gpointer work_data;
+  GDestroyNotify free_data, free_result;
+  gboolean transaction;
 
   CordStoreFunc func;
   gpointer data;
@@ -77,50 +29,13 @@ typedef struct {
 
 struct _CordStore {
   GObject parent_instance;
-  GThread *thread;
+  GPtrArray *threads; /* GThread */
   GAsyncQueue *jobs;
 };
 
 G_DEFINE_FINAL_TYPE(CordStore, cord_store, G_TYPE_OBJECT)
 
 /* On the store's thread */
-
-static GPtrArray *
-read_all(const Question *question, const CordRows *rows)
-{
-  GPtrArray *list = g_ptr_array_new_with_free_func(question->free);
-
-  for (guint i = 0; i < cord_rows_length(rows); i++)
-    g_ptr_array_add(list, question->read(rows, i));
-  return list;
-}
-
-static void
-answer(CordDatabase *database, Job *job)
-{
-  const Question *question = job->question;
-  GError *error = NULL;
-  g_autoptr(CordRows) rows = NULL;
-
-  if (g_task_return_error_if_cancelled(job->task))
-    return;
-  if (job->agent)
-    rows = cord_agent_write(database, job->agent, &error);
-  else
-    rows = cord_database_query(database, question->sql, (const gchar *const *)&job->text,
-                               job->text ? 1 : 0, &error);
-  if (!rows)
-    g_task_return_error(job->task, error);
-  else if (!question->what)
-    g_task_return_pointer(job->task, read_all(question, rows), (GDestroyNotify)g_ptr_array_unref);
-  else if (cord_rows_length(rows) == 0)
-    g_task_return_new_error(job->task, CORD_STORE_ERROR, CORD_STORE_ERROR_NOT_FOUND, "No such %s",
-                            question->what);
-  else if (!question->read)
-    g_task_return_boolean(job->task, TRUE);
-  else
-    g_task_return_pointer(job->task, question->read(rows, 0), question->free);
-}
 
 static gboolean
 run_transaction(CordDatabase *database, Job *job)
@@ -133,12 +48,46 @@ run_transaction(CordDatabase *database, Job *job)
   return FALSE;
 }
 
+/* Returns the result of @work; a transaction is committed when there is one. */
+static gpointer
+work_once(CordDatabase *database, Job *job, GError **error)
+{
+  gpointer value;
+
+  if (!job->transaction)
+    return job->work(database, job->work_data, error);
+  if (!cord_database_begin(database, error))
+    return NULL;
+  value = job->work(database, job->work_data, error);
+  if (value && cord_database_commit(database, error))
+    return value;
+  if (value && job->free_result)
+    job->free_result(value);
+  cord_database_rollback(database);
+  return NULL;
+}
+
+static void
+do_work(CordDatabase *database, Job *job)
+{
+  GError *error = NULL;
+  gpointer value;
+
+  if (g_task_return_error_if_cancelled(job->task))
+    return;
+  value = work_once(database, job, &error);
+  if (value)
+    g_task_return_pointer(job->task, value, job->free_result);
+  else
+    g_task_return_error(job->task, error);
+}
+
 static void
 job_free(Job *job)
 {
+  if (job->free_data)
+    job->free_data(job->work_data);
   g_object_unref(job->task);
-  g_clear_pointer(&job->agent, cord_agent_unref);
-  g_free(job->text);
   g_free(job);
 }
 
@@ -151,7 +100,7 @@ store_thread(gpointer data)
     Job *job = g_async_queue_pop(engine->jobs);
 
     if (job->task) {
-      answer(engine->database, job);
+      do_work(engine->database, job);
       job_free(job);
       continue;
     }
@@ -170,38 +119,6 @@ store_thread(gpointer data)
 }
 
 /* On the askers' threads */
-
-static void
-ask(CordStore *self, const Question *question, const gchar *text, CordAgent *agent,
-    GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
-{
-  Job *job = g_new0(Job, 1);
-
-  job->question = question;
-  job->task = g_task_new(self, cancellable, callback, user_data);
-  g_task_set_source_tag(job->task, (gpointer)question);
-  job->text = g_strdup(text);
-  job->agent = agent ? cord_agent_ref(agent) : NULL;
-  g_async_queue_push(self->jobs, job);
-}
-
-static gpointer
-finish_pointer(CordStore *self, const Question *question, GAsyncResult *result, GError **error)
-{
-  g_return_val_if_fail(g_task_is_valid(result, self), NULL);
-  g_return_val_if_fail(g_task_get_source_tag(G_TASK(result)) == question, NULL);
-
-  return g_task_propagate_pointer(G_TASK(result), error);
-}
-
-static gboolean
-finish_boolean(CordStore *self, const Question *question, GAsyncResult *result, GError **error)
-{
-  g_return_val_if_fail(g_task_is_valid(result, self), FALSE);
-  g_return_val_if_fail(g_task_get_source_tag(G_TASK(result)) == question, FALSE);
-
-  return g_task_propagate_boolean(G_TASK(result), error);
-}
 
 /**
  * cord_store_run:
@@ -234,215 +151,48 @@ cord_store_run(CordStore *self, CordStoreFunc func, gpointer data, GError **erro
   return job.succeeded;
 }
 
-void
-cord_store_list_agents_async(CordStore *self, GCancellable *cancellable,
-                             GAsyncReadyCallback callback, gpointer user_data)
-{
-  ask(self, &list_agents, NULL, NULL, cancellable, callback, user_data);
-}
-
 /**
- * cord_store_list_agents_finish:
- *
- * Returns: (transfer container) (element-type CordAgent): all agents, the oldest first
- */
-GPtrArray *
-cord_store_list_agents_finish(CordStore *self, GAsyncResult *result, GError **error)
-{
-  return finish_pointer(self, &list_agents, result, error);
-}
-
-void
-cord_store_get_agent_async(CordStore *self, const gchar *id, GCancellable *cancellable,
-                           GAsyncReadyCallback callback, gpointer user_data)
-{
-  ask(self, &get_agent, id, NULL, cancellable, callback, user_data);
-}
-
-CordAgent *
-cord_store_get_agent_finish(CordStore *self, GAsyncResult *result, GError **error)
-{
-  return finish_pointer(self, &get_agent, result, error);
-}
-
-void
-cord_store_get_active_agent_async(CordStore *self, GCancellable *cancellable,
-                                  GAsyncReadyCallback callback, gpointer user_data)
-{
-  ask(self, &get_active_agent, NULL, NULL, cancellable, callback, user_data);
-}
-
-/**
- * cord_store_get_active_agent_finish:
- *
- * Returns: (transfer full): the oldest agent that may take calls
- */
-CordAgent *
-cord_store_get_active_agent_finish(CordStore *self, GAsyncResult *result, GError **error)
-{
-  return finish_pointer(self, &get_active_agent, result, error);
-}
-
-/**
- * cord_store_put_agent_async:
+ * cord_store_do_async:
  * @self: a store
- * @agent: what to write
+ * @work: what to do, on a thread of the store
+ * @transaction: whether in a transaction, which is committed when @work returns something
+ * @data: (transfer full): for @work
+ * @free_data: (nullable): frees @data
+ * @free_result: (nullable): frees what @work returned when nobody takes it
  * @cancellable: (nullable): a cancellable
- * @callback: called when it is written
+ * @callback: called when it is done
  * @user_data: for @callback
- *
- * Writes an agent: a new one, or over the one of the same id.
  */
 void
-cord_store_put_agent_async(CordStore *self, CordAgent *agent, GCancellable *cancellable,
-                           GAsyncReadyCallback callback, gpointer user_data)
+cord_store_do_async(CordStore *self, CordStoreWork work, gboolean transaction, gpointer data,
+                    GDestroyNotify free_data, GDestroyNotify free_result, GCancellable *cancellable,
+                    GAsyncReadyCallback callback, gpointer user_data)
 {
-  ask(self, &put_agent, NULL, agent, cancellable, callback, user_data);
+  Job *job = g_new0(Job, 1);
+
+  job->work = work;
+  job->transaction = transaction;
+  job->work_data = data;
+  job->free_data = free_data;
+  job->free_result = free_result;
+  job->task = g_task_new(self, cancellable, callback, user_data);
+  g_async_queue_push(self->jobs, job);
 }
 
 /**
- * cord_store_put_agent_finish:
+ * cord_store_do_finish:
+ * @self: a store
+ * @result: what the callback got
+ * @error: return location for an error
  *
- * Returns: (transfer full): the agent as it now stands in the store
+ * Returns: (transfer full): what the work returned
  */
-CordAgent *
-cord_store_put_agent_finish(CordStore *self, GAsyncResult *result, GError **error)
+gpointer
+cord_store_do_finish(CordStore *self, GAsyncResult *result, GError **error)
 {
-  return finish_pointer(self, &put_agent, result, error);
-}
+  g_return_val_if_fail(g_task_is_valid(result, self), NULL);
 
-void
-cord_store_delete_agent_async(CordStore *self, const gchar *id, GCancellable *cancellable,
-                              GAsyncReadyCallback callback, gpointer user_data)
-{
-  ask(self, &delete_agent, id, NULL, cancellable, callback, user_data);
-}
-
-/**
- * cord_store_delete_agent_finish:
- *
- * Returns: whether the agent is gone; its calls stay, without an agent
- */
-gboolean
-cord_store_delete_agent_finish(CordStore *self, GAsyncResult *result, GError **error)
-{
-  return finish_boolean(self, &delete_agent, result, error);
-}
-
-void
-cord_store_list_calls_async(CordStore *self, guint limit, GCancellable *cancellable,
-                            GAsyncReadyCallback callback, gpointer user_data)
-{
-  g_autofree gchar *text = g_strdup_printf("%u", limit);
-
-  ask(self, &list_calls, text, NULL, cancellable, callback, user_data);
-}
-
-/**
- * cord_store_list_calls_finish:
- *
- * Returns: (transfer container) (element-type CordCallRecord): the last calls, the newest first
- */
-GPtrArray *
-cord_store_list_calls_finish(CordStore *self, GAsyncResult *result, GError **error)
-{
-  return finish_pointer(self, &list_calls, result, error);
-}
-
-void
-cord_store_get_call_async(CordStore *self, const gchar *id, GCancellable *cancellable,
-                          GAsyncReadyCallback callback, gpointer user_data)
-{
-  ask(self, &get_call, id, NULL, cancellable, callback, user_data);
-}
-
-CordCallRecord *
-cord_store_get_call_finish(CordStore *self, GAsyncResult *result, GError **error)
-{
-  return finish_pointer(self, &get_call, result, error);
-}
-
-void
-cord_store_get_call_by_sid_async(CordStore *self, const gchar *twilio_call_sid,
-                                 GCancellable *cancellable, GAsyncReadyCallback callback,
-                                 gpointer user_data)
-{
-  ask(self, &get_call_by_sid, twilio_call_sid, NULL, cancellable, callback, user_data);
-}
-
-CordCallRecord *
-cord_store_get_call_by_sid_finish(CordStore *self, GAsyncResult *result, GError **error)
-{
-  return finish_pointer(self, &get_call_by_sid, result, error);
-}
-
-void
-cord_store_delete_call_async(CordStore *self, const gchar *id, GCancellable *cancellable,
-                             GAsyncReadyCallback callback, gpointer user_data)
-{
-  ask(self, &delete_call, id, NULL, cancellable, callback, user_data);
-}
-
-/**
- * cord_store_delete_call_finish:
- *
- * Returns: whether the call is gone, with its transcript and its log of tools
- */
-gboolean
-cord_store_delete_call_finish(CordStore *self, GAsyncResult *result, GError **error)
-{
-  return finish_boolean(self, &delete_call, result, error);
-}
-
-void
-cord_store_get_transcript_async(CordStore *self, const gchar *call_id, GCancellable *cancellable,
-                                GAsyncReadyCallback callback, gpointer user_data)
-{
-  ask(self, &get_transcript, call_id, NULL, cancellable, callback, user_data);
-}
-
-/**
- * cord_store_get_transcript_finish:
- *
- * Returns: (transfer container) (element-type CordTranscriptEntry): the lines in their order, none
- *   when there is no such call
- */
-GPtrArray *
-cord_store_get_transcript_finish(CordStore *self, GAsyncResult *result, GError **error)
-{
-  return finish_pointer(self, &get_transcript, result, error);
-}
-
-void
-cord_store_get_function_calls_async(CordStore *self, const gchar *call_id,
-                                    GCancellable *cancellable, GAsyncReadyCallback callback,
-                                    gpointer user_data)
-{
-  ask(self, &get_function_calls, call_id, NULL, cancellable, callback, user_data);
-}
-
-/**
- * cord_store_get_function_calls_finish:
- *
- * Returns: (transfer container) (element-type CordFunctionCall): the runs in their order
- */
-GPtrArray *
-cord_store_get_function_calls_finish(CordStore *self, GAsyncResult *result, GError **error)
-{
-  return finish_pointer(self, &get_function_calls, result, error);
-}
-
-void
-cord_store_ping_async(CordStore *self, GCancellable *cancellable, GAsyncReadyCallback callback,
-                      gpointer user_data)
-{
-  ask(self, &ping, NULL, NULL, cancellable, callback, user_data);
-}
-
-gboolean
-cord_store_ping_finish(CordStore *self, GAsyncResult *result, GError **error)
-{
-  return finish_boolean(self, &ping, result, error);
+  return g_task_propagate_pointer(G_TASK(result), error);
 }
 
 static void
@@ -451,13 +201,17 @@ cord_store_finalize(GObject *object)
   CordStore *self = CORD_STORE(object);
   static Job quit;
 
-  if (self->thread) {
+  for (guint i = 0; i < self->threads->len; i++)
     g_async_queue_push(self->jobs, &quit);
-    if (self->thread == g_thread_self())
-      g_thread_unref(self->thread);
+  for (guint i = 0; i < self->threads->len; i++) {
+    GThread *thread = self->threads->pdata[i];
+
+    if (thread == g_thread_self())
+      g_thread_unref(thread);
     else
-      g_thread_join(self->thread);
+      g_thread_join(thread);
   }
+  g_ptr_array_unref(self->threads);
   g_async_queue_unref(self->jobs);
   G_OBJECT_CLASS(cord_store_parent_class)->finalize(object);
 }
@@ -472,6 +226,17 @@ static void
 cord_store_init(CordStore *self)
 {
   self->jobs = g_async_queue_new();
+  self->threads = g_ptr_array_new();
+}
+
+static void
+add_thread(CordStore *self, CordDatabase *database)
+{
+  Engine *engine = g_new0(Engine, 1);
+
+  engine->jobs = g_async_queue_ref(self->jobs);
+  engine->database = g_object_ref(database);
+  g_ptr_array_add(self->threads, g_thread_new("store", store_thread, engine));
 }
 
 /**
@@ -486,17 +251,13 @@ cord_store_init(CordStore *self)
 CordStore *
 cord_store_new(CordDatabase *database, GError **error)
 {
-  g_autoptr(CordStore) self = NULL;
-  Engine *engine;
+  CordStore *self;
 
   if (!cord_database_migrate(database, error))
     return NULL;
   self = g_object_new(CORD_TYPE_STORE, NULL);
-  engine = g_new0(Engine, 1);
-  engine->jobs = g_async_queue_ref(self->jobs);
-  engine->database = g_object_ref(database);
-  self->thread = g_thread_new("store", store_thread, engine);
-  return g_steal_pointer(&self);
+  add_thread(self, database);
+  return self;
 }
 
 /**
@@ -504,12 +265,25 @@ cord_store_new(CordDatabase *database, GError **error)
  * @uri: see cord_database_open()
  * @error: return location for an error
  *
+ * SQLite gets one thread, because it has one writer; PostgreSQL gets a pool of connections, each
+ * with its thread.
+ *
  * Returns: (transfer full): the store behind the URI, its schema up to date
  */
 CordStore *
 cord_store_open(const gchar *uri, GError **error)
 {
   g_autoptr(CordDatabase) database = cord_database_open(uri, error);
+  g_autoptr(CordStore) self = database ? cord_store_new(database, error) : NULL;
 
-  return database ? cord_store_new(database, error) : NULL;
+  if (!self || !g_str_equal(cord_database_get_dialect(database), "postgres"))
+    return g_steal_pointer(&self);
+  for (guint i = 1; i < POSTGRES_CONNECTIONS; i++) {
+    g_autoptr(CordDatabase) another = cord_database_open(uri, error);
+
+    if (!another)
+      return NULL;
+    add_thread(self, another);
+  }
+  return g_steal_pointer(&self);
 }

@@ -83,4 +83,21 @@ gboolean cord_store_ping_finish(CordStore *self, GAsyncResult *result, GError **
 typedef gboolean (*CordStoreFunc)(CordDatabase *database, gpointer data, GError **error);
 gboolean cord_store_run(CordStore *self, CordStoreFunc func, gpointer data, GError **error);
 
+/**
+ * CordStoreWork:
+ * @database: the engine
+ * @data: what cord_store_do_async() was given
+ * @error: return location for an error
+ *
+ * Work on a thread of the store that is waited for by nobody.
+ *
+ * Returns: the result, or %NULL with @error set
+ */
+typedef gpointer (*CordStoreWork)(CordDatabase *database, gpointer data, GError **error);
+void cord_store_do_async(CordStore *self, CordStoreWork work, gboolean transaction, gpointer data,
+                         GDestroyNotify free_data, GDestroyNotify free_result,
+                         GCancellable *cancellable, GAsyncReadyCallback callback,
+                         gpointer user_data);
+gpointer cord_store_do_finish(CordStore *self, GAsyncResult *result, GError **error);
+
 G_END_DECLS
