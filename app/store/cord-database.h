@@ -13,6 +13,7 @@ G_BEGIN_DECLS
  * @CORD_STORE_ERROR_CONSTRAINT: the row breaks a rule of the schema; trying again does not help
  * @CORD_STORE_ERROR_NOT_FOUND: no such row
  * @CORD_STORE_ERROR_SCHEMA: the database belongs to another version of the program
+ * @CORD_STORE_ERROR_CHANGED: the row is not any more what the caller believes
  * @CORD_STORE_ERROR_INVALID: an argument or document is not valid
  *
  * The codes of %CORD_STORE_ERROR.
@@ -25,6 +26,7 @@ typedef enum {
   CORD_STORE_ERROR_NOT_FOUND,
   CORD_STORE_ERROR_SCHEMA,
   CORD_STORE_ERROR_INVALID,
+  CORD_STORE_ERROR_CHANGED,
 } CordStoreError;
 
 #define CORD_STORE_ERROR (cord_store_error_quark())

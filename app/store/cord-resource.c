@@ -1,0 +1,571 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "cord-resource.h"
+
+#include <string.h>
+
+#include "cord-json.h"
+
+#define MAX_CURSOR 2048 /* bytes */
+
+void
+cord_page_free(CordPage *self)
+{
+  g_free(self->json);
+  g_free(self->next);
+  g_free(self);
+}
+
+/**
+ * cord_resource_etag:
+ * @json: a row
+ *
+ * Returns: (transfer full): the row's entity tag, with its quotation marks
+ */
+gchar *
+cord_resource_etag(const gchar *json)
+{
+  g_autofree gchar *sum = g_compute_checksum_for_string(G_CHECKSUM_SHA256, json, -1);
+
+  return g_strdup_printf("\"%.24s\"", sum);
+}
+
+/* SQL */
+
+static void
+append_columns(GString *sql, const CordResource *self)
+{
+  for (guint i = 0; i < self->n_columns; i++) {
+    const CordColumn *column = &self->columns[i];
+
+    g_string_append_printf(sql, "%s%s", i > 0 ? ", " : "",
+                           column->expression ? column->expression : column->name);
+  }
+}
+
+static GString *
+select_from(const CordResource *self)
+{
+  GString *sql = g_string_new("SELECT ");
+
+  append_columns(sql, self);
+  g_string_append_printf(sql, " FROM %s", self->table);
+  return sql;
+}
+
+/* Parameters with their numbers. */
+static void
+append_parameter(GString *sql, GPtrArray *params, const gchar *value)
+{
+  g_ptr_array_add(params, g_strdup(value));
+  g_string_append_printf(sql, "$%u", params->len);
+}
+
+static CordRows *
+run(CordDatabase *database, GString *sql, GPtrArray *params, GError **error)
+{
+  return cord_database_query(database, sql->str, (const gchar *const *)params->pdata, params->len,
+                             error);
+}
+
+/* Rows as JSON */
+
+static void
+append_value(GString *json, const CordColumn *column, const CordRows *rows, guint row, guint i)
+{
+  const gchar *value = cord_rows_get(rows, row, i);
+
+  cord_json_append_string(json, column->name);
+  g_string_append_c(json, ':');
+  if (!value) {
+    g_string_append(json, "null");
+    return;
+  }
+  switch (column->kind) {
+  case CORD_COLUMN_TEXT:
+    cord_json_append_string(json, value);
+    break;
+  case CORD_COLUMN_BOOLEAN:
+    g_string_append(json, cord_rows_get_boolean(rows, row, i) ? "true" : "false");
+    break;
+  case CORD_COLUMN_NAME:
+    g_string_append(json, "{\"name\":");
+    cord_json_append_string(json, value);
+    g_string_append_c(json, '}');
+    break;
+  case CORD_COLUMN_JSON:
+  case CORD_COLUMN_INTEGER:
+    g_string_append(json, value);
+    break;
+  }
+}
+
+static void
+append_row(GString *json, const CordResource *self, const CordRows *rows, guint row)
+{
+  gboolean first = TRUE;
+
+  g_string_append_c(json, '{');
+  for (guint i = 0; i < self->n_columns; i++) {
+    if (self->columns[i].flags & CORD_COLUMN_HIDDEN)
+      continue;
+    if (!first)
+      g_string_append_c(json, ',');
+    first = FALSE;
+    append_value(json, &self->columns[i], rows, row, i);
+  }
+  g_string_append_c(json, '}');
+}
+
+/* The one row of an answer, or an error that says that there is none. */
+static gchar *
+take_row(const CordResource *self, const CordRows *rows, GError **error)
+{
+  GString *json;
+
+  if (!rows)
+    return NULL;
+  if (cord_rows_length(rows) == 0) {
+    g_set_error(error, CORD_STORE_ERROR, CORD_STORE_ERROR_NOT_FOUND, "No such %s", self->what);
+    return NULL;
+  }
+  json = g_string_new(NULL);
+  append_row(json, self, rows, 0);
+  return g_string_free(json, FALSE);
+}
+
+/* Values as parameters */
+
+static gchar *
+value_to_text(const CordColumn *column, JsonNode *node)
+{
+  if (JSON_NODE_HOLDS_NULL(node))
+    return NULL;
+  switch (column->kind) {
+  case CORD_COLUMN_JSON:
+    return cord_json_print(node);
+  case CORD_COLUMN_BOOLEAN:
+    return g_strdup(json_node_get_boolean(node) ? "1" : "0");
+  case CORD_COLUMN_INTEGER:
+    return g_strdup_printf("%" G_GINT64_FORMAT, json_node_get_int(node));
+  case CORD_COLUMN_TEXT:
+    return g_strdup(json_node_get_string(node));
+  case CORD_COLUMN_NAME:
+    break;
+  }
+  return NULL;
+}
+
+/* What a column is set to by @values; FALSE when it is left alone. */
+static gboolean
+get_value(const CordColumn *column, JsonObject *values, gchar **value)
+{
+  JsonNode *node = json_object_get_member(values, column->name);
+
+  if (!node || column->flags & CORD_COLUMN_FIXED || column->kind == CORD_COLUMN_NAME)
+    return FALSE;
+  *value = value_to_text(column, node);
+  return TRUE;
+}
+
+/**
+ * cord_resource_read:
+ * @self: a resource
+ * @database: the engine
+ * @id: which row
+ * @error: return location for an error
+ *
+ * Returns: (transfer full): the row
+ */
+gchar *
+cord_resource_read(const CordResource *self, CordDatabase *database, const gchar *id,
+                   GError **error)
+{
+  g_autoptr(GString) sql = select_from(self);
+  g_autoptr(CordRows) rows = NULL;
+
+  g_string_append(sql, " WHERE id = $1");
+  rows = cord_database_query(database, sql->str, CORD_PARAMS(id), error);
+  return take_row(self, rows, error);
+}
+
+/**
+ * cord_resource_insert:
+ * @self: a resource
+ * @database: the engine
+ * @values: what the columns hold
+ * @error: return location for an error
+ *
+ * Returns: (transfer full): the row as it was written
+ */
+gchar *
+cord_resource_insert(const CordResource *self, CordDatabase *database, JsonObject *values,
+                     GError **error)
+{
+  g_autoptr(GString) sql = g_string_new("INSERT INTO ");
+  g_autoptr(GString) numbers = g_string_new(NULL);
+  g_autoptr(GPtrArray) params = g_ptr_array_new_with_free_func(g_free);
+  g_autofree gchar *id = cord_store_new_id();
+  g_autofree gchar *now = cord_store_now();
+  g_autoptr(CordRows) rows = NULL;
+
+  g_string_append_printf(sql, "%s (id", self->table);
+  append_parameter(numbers, params, id);
+  for (guint i = 1; i < self->n_columns; i++) {
+    const CordColumn *column = &self->columns[i];
+    g_autofree gchar *value = NULL;
+
+    if (g_str_equal(column->name, "created_at") || g_str_equal(column->name, "updated_at"))
+      value = g_strdup(now);
+    else if (!get_value(column, values, &value))
+      continue;
+    g_string_append_printf(sql, ", %s", column->name);
+    g_string_append(numbers, ", ");
+    append_parameter(numbers, params, value);
+  }
+  g_string_append_printf(sql, ") VALUES (%s) RETURNING ", numbers->str);
+  append_columns(sql, self);
+  rows = run(database, sql, params, error);
+  return take_row(self, rows, error);
+}
+
+/* Work on the store's thread */
+
+typedef struct {
+  const CordResource *resource;
+  gchar *id;
+  JsonObject *values;
+  gchar *if_match;
+
+  guint limit;
+  gchar *after_value, *after_id;
+  const CordColumn *sort;
+  gboolean descending;
+  GPtrArray *filters; /* CordColumn and text by turns */
+} Job;
+
+static void
+free_job(gpointer data)
+{
+  Job *job = data;
+
+  g_free(job->id);
+  g_clear_pointer(&job->values, json_object_unref);
+  g_free(job->if_match);
+  g_free(job->after_value);
+  g_free(job->after_id);
+  g_clear_pointer(&job->filters, g_ptr_array_unref);
+  g_free(job);
+}
+
+static Job *
+job_new(const CordResource *resource, const gchar *id)
+{
+  Job *job = g_new0(Job, 1);
+
+  job->resource = resource;
+  job->id = g_strdup(id);
+  return job;
+}
+
+static gchar *
+make_cursor(const gchar *value, const gchar *id)
+{
+  g_autofree gchar *text = g_strdup_printf("%s\n%s", id, value);
+
+  return g_base64_encode((const guchar *)text, strlen(text));
+}
+
+static void
+append_conditions(GString *sql, GPtrArray *params, const Job *job)
+{
+  const gchar *joint = " WHERE ";
+
+  for (guint i = 0; job->filters && i < job->filters->len; i += 2) {
+    const CordColumn *column = cord_resource_find(job->resource, job->filters->pdata[i]);
+
+    g_string_append_printf(sql, "%s%s = ", joint, column->name);
+    append_parameter(sql, params, job->filters->pdata[i + 1]);
+    joint = " AND ";
+  }
+  if (job->after_id) {
+    g_string_append_printf(sql, "%s(%s, id) %c (", joint, job->sort->name,
+                           job->descending ? '<' : '>');
+    append_parameter(sql, params, job->after_value);
+    g_string_append(sql, ", ");
+    append_parameter(sql, params, job->after_id);
+    g_string_append_c(sql, ')');
+  }
+}
+
+static gpointer
+list_rows(CordDatabase *database, gpointer data, GError **error)
+{
+  Job *job = data;
+  const CordResource *self = job->resource;
+  g_autoptr(GString) sql = select_from(self);
+  g_autoptr(GPtrArray) params = g_ptr_array_new_with_free_func(g_free);
+  g_autofree gchar *limit = g_strdup_printf("%u", job->limit + 1);
+  const gchar *direction = job->descending ? "DESC" : "ASC";
+  g_autoptr(CordRows) rows = NULL;
+  g_autoptr(GString) json = g_string_new("[");
+  CordPage *page;
+  guint n;
+
+  append_conditions(sql, params, job);
+  g_string_append_printf(sql, " ORDER BY %s %s, id %s LIMIT ", job->sort->name, direction,
+                         direction);
+  append_parameter(sql, params, limit);
+  rows = run(database, sql, params, error);
+  if (!rows)
+    return NULL;
+  n = MIN(cord_rows_length(rows), job->limit);
+  for (guint i = 0; i < n; i++) {
+    if (i > 0)
+      g_string_append_c(json, ',');
+    append_row(json, self, rows, i);
+  }
+  g_string_append_c(json, ']');
+  page = g_new0(CordPage, 1);
+  page->json = g_string_free(g_steal_pointer(&json), FALSE);
+  if (cord_rows_length(rows) > n && n > 0)
+    page->next = make_cursor(cord_rows_get(rows, n - 1, (guint)(job->sort - self->columns)),
+                             cord_rows_get(rows, n - 1, 0));
+  return page;
+}
+
+static gpointer
+get_row(CordDatabase *database, gpointer data, GError **error)
+{
+  Job *job = data;
+
+  return cord_resource_read(job->resource, database, job->id, error);
+}
+
+static gpointer
+create_row(CordDatabase *database, gpointer data, GError **error)
+{
+  Job *job = data;
+
+  return cord_resource_insert(job->resource, database, job->values, error);
+}
+
+/* In a transaction that nobody else can come between: on SQLite it has the database for itself, on
+ * PostgreSQL it holds the row. */
+static gboolean
+check_match(CordDatabase *database, const Job *job, GError **error)
+{
+  gboolean postgres = g_str_equal(cord_database_get_dialect(database), "postgres");
+  g_autofree gchar *lock =
+      g_strdup_printf("SELECT id FROM %s WHERE id = $1 FOR UPDATE", job->resource->table);
+  g_autofree gchar *json = NULL;
+  g_autofree gchar *etag = NULL;
+
+  if (!job->if_match)
+    return TRUE;
+  if (postgres && !cord_database_run(database, lock, CORD_PARAMS(job->id), error))
+    return FALSE;
+  json = cord_resource_read(job->resource, database, job->id, error);
+  if (!json)
+    return FALSE;
+  etag = cord_resource_etag(json);
+  if (g_str_equal(job->if_match, "*") || strstr(job->if_match, etag))
+    return TRUE;
+  g_set_error(error, CORD_STORE_ERROR, CORD_STORE_ERROR_CHANGED,
+              "The %s was changed meanwhile; it is now %s", job->resource->what, etag);
+  return FALSE;
+}
+
+static gpointer
+update_row(CordDatabase *database, gpointer data, GError **error)
+{
+  Job *job = data;
+  const CordResource *self = job->resource;
+  g_autoptr(GString) sql = g_string_new(NULL);
+  g_autoptr(GPtrArray) params = g_ptr_array_new_with_free_func(g_free);
+  g_autofree gchar *now = cord_store_now();
+  g_autoptr(CordRows) rows = NULL;
+
+  if (!check_match(database, job, error))
+    return NULL;
+  g_string_append_printf(sql, "UPDATE %s SET updated_at = ", self->table);
+  append_parameter(sql, params, now);
+  for (guint i = 1; i < self->n_columns; i++) {
+    g_autofree gchar *value = NULL;
+
+    if (!get_value(&self->columns[i], job->values, &value))
+      continue;
+    g_string_append_printf(sql, ", %s = ", self->columns[i].name);
+    append_parameter(sql, params, value);
+  }
+  g_string_append(sql, " WHERE id = ");
+  append_parameter(sql, params, job->id);
+  g_string_append(sql, " RETURNING ");
+  append_columns(sql, self);
+  rows = run(database, sql, params, error);
+  return take_row(self, rows, error);
+}
+
+static gpointer
+delete_row(CordDatabase *database, gpointer data, GError **error)
+{
+  Job *job = data;
+  g_autoptr(GString) sql = g_string_new("DELETE FROM ");
+  g_autoptr(CordRows) rows = NULL;
+
+  if (!check_match(database, job, error))
+    return NULL;
+  g_string_append_printf(sql, "%s WHERE id = $1 RETURNING ", job->resource->table);
+  append_columns(sql, job->resource);
+  rows = cord_database_query(database, sql->str, CORD_PARAMS(job->id), error);
+  return take_row(job->resource, rows, error);
+}
+
+/* Asking */
+
+/* Fills in where the last page ended; FALSE when the cursor is not one of ours. */
+static gboolean
+read_cursor(Job *job, const gchar *cursor)
+{
+  g_autofree guchar *bytes = NULL;
+  g_autofree gchar *text = NULL;
+  gchar *newline;
+  gsize size;
+
+  if (strlen(cursor) > MAX_CURSOR)
+    return FALSE;
+  bytes = g_base64_decode(cursor, &size);
+  text = g_strndup((const gchar *)bytes, size);
+  newline = strchr(text, '\n');
+  if (!newline || !g_utf8_validate(text, -1, NULL))
+    return FALSE;
+  job->after_id = g_strndup(text, (gsize)(newline - text));
+  job->after_value = g_strdup(newline + 1);
+  return TRUE;
+}
+
+static gboolean
+read_filters(Job *job, const gchar *const *filters, GError **error)
+{
+  job->filters = g_ptr_array_new_with_free_func(g_free);
+  for (guint i = 0; filters && filters[i]; i += 2) {
+    const CordColumn *column = cord_resource_find(job->resource, filters[i]);
+    const gchar *value = filters[i + 1];
+
+    if (!column || !(column->flags & CORD_COLUMN_FILTER)) {
+      g_set_error(error, CORD_STORE_ERROR, CORD_STORE_ERROR_INVALID,
+                  "A list cannot be filtered by \"%s\"", filters[i]);
+      return FALSE;
+    }
+    if (column->kind == CORD_COLUMN_BOOLEAN)
+      value = g_str_equal(value, "true") || g_str_equal(value, "1") ? "1" : "0";
+    g_ptr_array_add(job->filters, g_strdup(filters[i]));
+    g_ptr_array_add(job->filters, g_strdup(value));
+  }
+  return TRUE;
+}
+
+static gboolean
+read_request(Job *job, const CordPageRequest *request, GError **error)
+{
+  const CordResource *self = job->resource;
+  const gchar *sort = request->sort ? request->sort : self->order;
+
+  job->limit = request->limit;
+  job->sort = cord_resource_find(self, sort);
+  job->descending = request->sort ? request->descending : self->descending;
+  if (!job->sort || !(job->sort->flags & CORD_COLUMN_SORT)) {
+    g_set_error(error, CORD_STORE_ERROR, CORD_STORE_ERROR_INVALID,
+                "A list cannot be sorted by \"%s\"", sort);
+    return FALSE;
+  }
+  if (request->cursor && !read_cursor(job, request->cursor)) {
+    g_set_error(error, CORD_STORE_ERROR, CORD_STORE_ERROR_INVALID,
+                "The cursor is not one that this server gave");
+    return FALSE;
+  }
+  return read_filters(job, request->filters, error);
+}
+
+void
+cord_resource_list_async(const CordResource *self, CordStore *store, const CordPageRequest *request,
+                         GCancellable *cancellable, GAsyncReadyCallback callback,
+                         gpointer user_data)
+{
+  Job *job = job_new(self, NULL);
+  GError *error = NULL;
+
+  if (!read_request(job, request, &error)) {
+    free_job(job);
+    g_task_report_error(store, callback, user_data, (gpointer)cord_resource_list_async, error);
+    return;
+  }
+  cord_store_do_async(store, list_rows, FALSE, job, free_job, (GDestroyNotify)cord_page_free,
+                      cancellable, callback, user_data);
+}
+
+void
+cord_resource_get_async(const CordResource *self, CordStore *store, const gchar *id,
+                        GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+{
+  cord_store_do_async(store, get_row, FALSE, job_new(self, id), free_job, g_free, cancellable,
+                      callback, user_data);
+}
+
+void
+cord_resource_create_async(const CordResource *self, CordStore *store, JsonObject *values,
+                           GCancellable *cancellable, GAsyncReadyCallback callback,
+                           gpointer user_data)
+{
+  Job *job = job_new(self, NULL);
+
+  job->values = json_object_ref(values);
+  cord_store_do_async(store, create_row, FALSE, job, free_job, g_free, cancellable, callback,
+                      user_data);
+}
+
+void
+cord_resource_update_async(const CordResource *self, CordStore *store, const gchar *id,
+                           JsonObject *values, const gchar *if_match, GCancellable *cancellable,
+                           GAsyncReadyCallback callback, gpointer user_data)
+{
+  Job *job = job_new(self, id);
+
+  job->values = json_object_ref(values);
+  job->if_match = g_strdup(if_match);
+  cord_store_do_async(store, update_row, if_match != NULL, job, free_job, g_free, cancellable,
+                      callback, user_data);
+}
+
+void
+cord_resource_delete_async(const CordResource *self, CordStore *store, const gchar *id,
+                           const gchar *if_match, GCancellable *cancellable,
+                           GAsyncReadyCallback callback, gpointer user_data)
+{
+  Job *job = job_new(self, id);
+
+  job->if_match = g_strdup(if_match);
+  cord_store_do_async(store, delete_row, if_match != NULL, job, free_job, g_free, cancellable,
+                      callback, user_data);
+}
+
+/**
+ * cord_resource_list_finish:
+ *
+ * Returns: (transfer full): a page of rows
+ */
+CordPage *
+cord_resource_list_finish(CordStore *store, GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_pointer(G_TASK(result), error);
+}
+
+/**
+ * cord_resource_row_finish:
+ *
+ * Returns: (transfer full): the row that was read, created, updated or deleted
+ */
+gchar *
+cord_resource_row_finish(CordStore *store, GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_pointer(G_TASK(result), error);
+}
