@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "cord-api.h"
+#include "cord-arrival.h"
 #include "cord-error.h"
 #include "cord-form.h"
 #include "cord-twilio-signature.h"
@@ -50,12 +51,15 @@ to_websocket(const gchar *base, const gchar *rest)
   return g_strconcat("ws", base + strlen("http"), rest, NULL);
 }
 
+/* The path names the call, so that a stream can be refused before it is one. Not a query: Twilio
+ * drops that. */
 static gchar *
-stream_url(CordApi *api, CordExchange *exchange)
+stream_url(CordApi *api, CordExchange *exchange, const gchar *call_id)
 {
   g_autoptr(GPtrArray) bases = list_bases(api, exchange);
+  g_autofree gchar *path = g_strconcat(STREAM_PATH "/", call_id, NULL);
 
-  return to_websocket(bases->pdata[0], STREAM_PATH);
+  return to_websocket(bases->pdata[0], path);
 }
 
 static GPtrArray *
@@ -175,7 +179,7 @@ on_admitted(GObject *source, GAsyncResult *result, gpointer data)
     return;
   }
   if (call_id) {
-    g_autofree gchar *url = stream_url(admission->api, exchange);
+    g_autofree gchar *url = stream_url(admission->api, exchange, call_id);
 
     twiml = cord_twiml_connect_stream(url, token);
   } else {
@@ -244,13 +248,17 @@ status_handler(CordExchange *exchange, gpointer data)
 static void
 on_taken(CordWebsocket *websocket, gpointer data)
 {
-  cord_call_registry_take_stream(data, websocket, cord_websocket_get_worker(websocket));
+  cord_arrival_take(data, websocket);
 }
 
+/* Refuses at the handshake whatever can be told by then: a stream that nobody may come with is
+ * never a connection. The single-use token follows in the stream's first message. */
 static void
 stream_handler(CordExchange *exchange, gpointer data)
 {
   CordApi *api = data;
+  g_autoptr(GError) error = NULL;
+  CordArrival *arrival;
 
   if (!check_signature(api, exchange, TRUE, NULL))
     return;
@@ -258,9 +266,16 @@ stream_handler(CordExchange *exchange, gpointer data)
     cord_exchange_problem(exchange, 503, "The server is shutting down.");
     return;
   }
-  if (!cord_websocket_server_take(exchange->message, cord_call_registry_pick_worker(api->calls),
-                                  on_taken, cord_call_registry_expect_stream(api->calls),
-                                  (GDestroyNotify)cord_call_registry_stream_came))
+  arrival = cord_call_registry_expect_stream(
+      api->calls, exchange->parameters ? exchange->parameters[0] : NULL, &error);
+  if (arrival == NULL) {
+    g_log_structured("twilio", G_LOG_LEVEL_WARNING, "REQUEST_ID", exchange->id, "MESSAGE",
+                     "a stream was refused: %s", error->message);
+    cord_exchange_problem(exchange, 403, "No stream can come here: %s.", error->message);
+    return;
+  }
+  if (!cord_websocket_server_take(exchange->message, cord_arrival_get_worker(arrival), on_taken,
+                                  arrival, (GDestroyNotify)cord_arrival_free))
     cord_exchange_problem(exchange, 400,
                           "This is the door for Media Streams: a WebSocket is wanted.");
 }
@@ -274,6 +289,7 @@ static const struct {
   { "POST", "/api/twilio/incoming", incoming_handler },
   { "POST", "/api/twilio/status", status_handler },
   { "GET", STREAM_PATH, stream_handler },
+  { "GET", STREAM_PATH "/{}", stream_handler },
 };
 
 /**

@@ -60,6 +60,33 @@ cord_admission_unref(CordAdmission *self)
 }
 
 /**
+ * cord_admission_expect:
+ * @self: an admission
+ *
+ * Opens the door for one stream, which is still to show its token.
+ *
+ * Returns: whether no other is in it, and none has come before
+ */
+gboolean
+cord_admission_expect(CordAdmission *self)
+{
+  return !cord_admission_is_claimed(self) &&
+         g_atomic_int_compare_and_exchange(&self->coming, FALSE, TRUE);
+}
+
+/**
+ * cord_admission_give_up:
+ * @self: an admission
+ *
+ * The stream that was expected went without showing its token: the next may try.
+ */
+void
+cord_admission_give_up(CordAdmission *self)
+{
+  g_atomic_int_set(&self->coming, FALSE);
+}
+
+/**
  * cord_admission_claim:
  * @self: an admission
  *

@@ -13,7 +13,7 @@ G_BEGIN_DECLS
  * @to: (nullable): the number that was called
  * @agent: who answers, as it was when the call came in
  *
- * What was decided when a call was let in. Immutable but for the claim; any thread.
+ * What was decided when a call was let in. Immutable but for what its streams do; any thread.
  */
 typedef struct {
   gchar *call_id;
@@ -23,6 +23,7 @@ typedef struct {
   CordAgent *agent;
 
   /*< private >*/
+  gint coming;  /* atomic: a stream is at the door */
   gint claimed; /* atomic */
 } CordAdmission;
 
@@ -30,6 +31,8 @@ CordAdmission *cord_admission_new(const gchar *call_id, const gchar *call_sid, c
                                   const gchar *to, CordAgent *agent);
 CordAdmission *cord_admission_ref(CordAdmission *self);
 void cord_admission_unref(CordAdmission *self);
+gboolean cord_admission_expect(CordAdmission *self);
+void cord_admission_give_up(CordAdmission *self);
 gboolean cord_admission_claim(CordAdmission *self);
 gboolean cord_admission_is_claimed(CordAdmission *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(CordAdmission, cord_admission_unref)

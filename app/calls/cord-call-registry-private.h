@@ -9,8 +9,7 @@
 
 G_BEGIN_DECLS
 
-/* What the two files of the registry share: admission on the main thread, streams on the workers.
- */
+/* What the files of the registry share: admission on the main thread, streams on the workers. */
 
 struct _CordCallRegistry {
   GObject parent_instance;
@@ -30,9 +29,14 @@ struct _CordCallRegistry {
 
   GMutex lock;       /* leaf; guards what follows */
   GHashTable *calls; /* CordCall, owned, from the first byte of its stream to its end */
-  guint coming;      /* streams whose handshake is under way */
+  gint coming;       /* streams whose handshake is under way */
   gboolean closed;   /* a stream that comes now is hung up */
 };
+
+/* The streams of carriers: how many are at the door, any thread; one that has come, its worker */
+void cord_call_registry_count_coming(CordCallRegistry *self, gint streams);
+void cord_call_registry_take_stream(CordCallRegistry *self, CordAdmission *expected,
+                                    CordWebsocket *websocket, CordWorker *worker);
 
 /* The admission that a stream's token stands for, once; any thread */
 CordAdmission *cord_call_registry_claim(CordCallRegistry *self, const gchar *token,

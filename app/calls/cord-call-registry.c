@@ -15,7 +15,7 @@ cord_call_registry_get_count(CordCallRegistry *self)
   guint count;
 
   g_mutex_lock(&self->lock);
-  count = g_hash_table_size(self->calls) + self->coming;
+  count = g_hash_table_size(self->calls) + (guint)self->coming;
   g_mutex_unlock(&self->lock);
   return count;
 }
@@ -101,16 +101,10 @@ call_ended(CordCall *call, gpointer data)
 
 static const CordCallOwner owner = { call_admit, call_event, call_ended };
 
-/**
- * cord_call_registry_take_stream:
- * @self: the registry
- * @websocket: (transfer none): a carrier's WebSocket that was not started
- * @worker: the worker it is on; the caller runs there
- *
- * Makes a call of a carrier's stream.
- */
+/* Makes a call of a carrier's stream. */
 void
-cord_call_registry_take_stream(CordCallRegistry *self, CordWebsocket *websocket, CordWorker *worker)
+cord_call_registry_take_stream(CordCallRegistry *self, CordAdmission *expected,
+                               CordWebsocket *websocket, CordWorker *worker)
 {
   CordCall *call = cord_call_new(worker, self->pipelines, self->journal, &owner, self);
   gboolean closed;
@@ -120,53 +114,21 @@ cord_call_registry_take_stream(CordCallRegistry *self, CordWebsocket *websocket,
   g_hash_table_add(self->calls, call);
   closed = self->closed;
   g_mutex_unlock(&self->lock);
-  cord_call_start(call, websocket);
+  cord_call_start(call, expected, websocket);
   if (closed)
     cord_call_hang_up(call, "shutdown");
 }
 
-/**
- * cord_call_registry_expect_stream:
- * @self: the registry
- *
- * Announces a stream whose handshake begins, so that nobody leaves before it has come or gone.
- *
- * Returns: (transfer full): the registry, to be given back with cord_call_registry_stream_came()
- */
-CordCallRegistry *
-cord_call_registry_expect_stream(CordCallRegistry *self)
-{
-  g_mutex_lock(&self->lock);
-  self->coming++;
-  g_mutex_unlock(&self->lock);
-  return g_object_ref(self);
-}
-
-/**
- * cord_call_registry_stream_came:
- * @self: (transfer full): what cord_call_registry_expect_stream() returned
- *
- * Tells that the stream was taken, or that nothing came of it. Any thread.
- */
+/* Nobody leaves while a stream is at the door. */
 void
-cord_call_registry_stream_came(CordCallRegistry *self)
+cord_call_registry_count_coming(CordCallRegistry *self, gint streams)
 {
   g_mutex_lock(&self->lock);
-  self->coming--;
+  self->coming += streams;
   g_mutex_unlock(&self->lock);
-  g_main_context_invoke_full(NULL, G_PRIORITY_DEFAULT, drained, self, g_object_unref);
-}
-
-/**
- * cord_call_registry_pick_worker:
- * @self: the registry
- *
- * Returns: (transfer none): the media thread with the fewest calls
- */
-CordWorker *
-cord_call_registry_pick_worker(CordCallRegistry *self)
-{
-  return cord_worker_pool_pick(self->workers);
+  if (streams < 0)
+    g_main_context_invoke_full(NULL, G_PRIORITY_DEFAULT, drained, g_object_ref(self),
+                               g_object_unref);
 }
 
 static gboolean

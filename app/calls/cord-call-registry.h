@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "cord-websocket.h"
 #include "cordboard.h"
 #include "cord-journal.h"
 #include "cord-stream-tokens.h"
@@ -65,13 +64,6 @@ void cord_call_registry_admit_async(CordCallRegistry *self, const CordIncomingCa
                                     gpointer user_data);
 gchar *cord_call_registry_admit_finish(CordCallRegistry *self, GAsyncResult *result, gchar **token,
                                        GError **error);
-
-/* The carrier's stream: announced on the main thread, taken on the worker */
-CordWorker *cord_call_registry_pick_worker(CordCallRegistry *self);
-CordCallRegistry *cord_call_registry_expect_stream(CordCallRegistry *self);
-void cord_call_registry_stream_came(CordCallRegistry *self);
-void cord_call_registry_take_stream(CordCallRegistry *self, CordWebsocket *websocket,
-                                    CordWorker *worker);
 
 /* What the carrier says of a call later; unknown calls are ignored. sequence: -1 when not given */
 void cord_call_registry_set_carrier_status(CordCallRegistry *self, const gchar *call_sid,

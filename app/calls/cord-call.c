@@ -26,7 +26,8 @@ struct _CordCall {
   gpointer owner_data;
 
   Phase phase;
-  CordAdmission *admission;
+  CordAdmission *expected;  /* whose call the stream says it is; NULL: its token tells */
+  CordAdmission *admission; /* whose call it is */
   GstElement *pipeline;
   GstElement *source;
   CordWebsocket *websocket;
@@ -49,6 +50,7 @@ cord_call_finalize(GObject *object)
 {
   CordCall *self = CORD_CALL(object);
 
+  g_clear_pointer(&self->expected, cord_admission_unref);
   g_clear_pointer(&self->admission, cord_admission_unref);
   g_clear_object(&self->websocket);
   g_clear_object(&self->worker);
@@ -90,6 +92,8 @@ finish(gpointer data)
     json = g_strdup_printf("{\"status\":\"%s\",\"reason\":\"%s\",\"duration\":%d}", self->status,
                            self->end_reason, (gint)seconds);
     emit(self, "call-ended", json);
+  } else if (self->expected) {
+    cord_admission_give_up(self->expected);
   }
   self->owner.ended(self, self->owner_data);
 }
@@ -107,6 +111,19 @@ end(CordCall *self, const gchar *status, const gchar *reason)
   cord_worker_post(self->worker, finish, g_object_ref(self), g_object_unref);
 }
 
+/* The token decides; a stream that came for a call must show that call's. */
+static gboolean
+admit(CordCall *self, const gchar *token, const gchar *call_sid, GError **error)
+{
+  if (self->expected && g_strcmp0(call_sid, self->expected->call_sid) != 0) {
+    g_set_error(error, CORD_ERROR, CORD_ERROR_NOT_AUTHORIZED, "it came for call %s",
+                self->expected->call_sid);
+    return FALSE;
+  }
+  self->admission = self->owner.admit(token, call_sid, self->owner_data, error);
+  return self->admission != NULL;
+}
+
 static gboolean
 on_accept(GstElement *source, GstStructure *start, CordCall *self)
 {
@@ -120,8 +137,7 @@ on_accept(GstElement *source, GstStructure *start, CordCall *self)
   CordCallRecord *changes;
   GstElement *rest;
 
-  self->admission = self->owner.admit(token, call_sid, self->owner_data, &error);
-  if (self->admission == NULL) {
+  if (!admit(self, token, call_sid, &error)) {
     call_log(self, G_LOG_LEVEL_WARNING, "stream of call %s refused: %s",
              call_sid ? call_sid : "(none)", error->message);
     return FALSE;
@@ -418,19 +434,22 @@ cord_call_new(CordWorker *worker, CordPipelines *pipelines, CordJournal *journal
 /**
  * cord_call_start:
  * @self: a new call, on its worker
+ * @expected: (nullable): the call that the stream has come for; the door was opened to it with
+ *   cord_admission_expect()
  * @websocket: (transfer none): the carrier's stream
  *
  * Puts up the source and waits for the carrier's start; the rest of the pipeline follows when the
  * stream's token was taken.
  */
 void
-cord_call_start(CordCall *self, CordWebsocket *websocket)
+cord_call_start(CordCall *self, CordAdmission *expected, CordWebsocket *websocket)
 {
   static gint counter;
   g_autofree gchar *session = g_strdup_printf("call-%d", g_atomic_int_add(&counter, 1));
   g_autoptr(GstContext) context = cord_worker_to_gst_context(self->worker);
   g_autoptr(GstBus) bus = NULL;
 
+  self->expected = expected ? cord_admission_ref(expected) : NULL;
   self->websocket = g_object_ref(websocket);
   self->pipeline = gst_object_ref_sink(gst_pipeline_new(session));
   self->source = gst_element_factory_make("twiliosrc", "src");

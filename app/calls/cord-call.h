@@ -36,7 +36,7 @@ G_DECLARE_FINAL_TYPE(CordCall, cord_call, CORD, CALL, GObject)
 
 CordCall *cord_call_new(CordWorker *worker, CordPipelines *pipelines, CordJournal *journal,
                         const CordCallOwner *owner, gpointer data);
-void cord_call_start(CordCall *self, CordWebsocket *websocket);
+void cord_call_start(CordCall *self, CordAdmission *expected, CordWebsocket *websocket);
 void cord_call_hang_up(CordCall *self, const gchar *reason);
 
 /* Any thread */

@@ -9,7 +9,6 @@
 #include "ws-peer.h"
 
 #define PATIENCE_S 20 /* after which a test has failed */
-#define STREAM_PATH "/ws/voice-twilio"
 
 static const gchar *
 address_of(CallRig *rig)
@@ -88,25 +87,48 @@ raw_status(const gchar *answer)
   return g_str_has_prefix(answer, "HTTP/1.1 ") ? (guint)atoi(answer + strlen("HTTP/1.1 ")) : 0;
 }
 
-/* The signed webhook; the token of the stream it is answered with, or NULL. */
+/* What stands between two texts of an answer, or NULL. */
+static gchar *
+cut_out(const gchar *answer, const gchar *before, const gchar *after)
+{
+  const gchar *value = strstr(answer, before), *end;
+
+  if (value == NULL)
+    return NULL;
+  value += strlen(before);
+  end = strstr(value, after);
+  return end ? g_strndup(value, (gsize)(end - value)) : NULL;
+}
+
+/* The signed webhook: what it is answered with. */
 gchar *
-raw_admit(CallRig *rig, const gchar *call_sid, guint *status)
+raw_ring(CallRig *rig, const gchar *call_sid, guint *status)
 {
   g_autofree gchar *body = g_strdup_printf(
       "CallSid=%s&AccountSid=AC0&From=%%2B15005550006&To=%%2B15005550001", call_sid);
   g_autofree gchar *url = g_strconcat(rig->url, "/api/twilio/incoming", NULL);
   g_autoptr(CordForm) form = cord_form_parse(body, strlen(body), NULL);
   g_autofree gchar *signature = rig->token ? cord_twilio_sign(rig->token, url, form) : NULL;
-  g_autofree gchar *answer = NULL;
-  const gchar *value, *end;
+  gchar *answer = NULL;
 
   *status = call_rig_post(rig, "/api/twilio/incoming", body, signature, &answer);
-  value = strstr(answer, "value=\"");
-  if (value == NULL)
-    return NULL;
-  value += strlen("value=\"");
-  end = strchr(value, '"');
-  return g_strndup(value, (gsize)(end - value));
+  return answer;
+}
+
+/* The token of the stream that the webhook is answered with, or NULL, and the stream's path. */
+gchar *
+raw_admit(CallRig *rig, const gchar *call_sid, gchar **path, guint *status)
+{
+  g_autofree gchar *answer = raw_ring(rig, call_sid, status);
+  gchar *token = cut_out(answer, "value=\"", "\"");
+
+  if (token && path) {
+    g_autofree gchar *rest = cut_out(answer, "url=\"ws://", "\"");
+
+    g_free(*path);
+    *path = g_strdup(strchr(rest, '/'));
+  }
+  return token;
 }
 
 static gboolean
@@ -125,15 +147,15 @@ receive_head(GSocket *socket, guint *status)
 
 /* The handshake; NULL when the server refuses it. */
 GSocket *
-raw_open_stream(CallRig *rig, gboolean sign, guint *status)
+raw_open_stream(CallRig *rig, const gchar *path, gboolean sign, guint *status)
 {
   GSocket *socket = raw_dial(rig);
-  g_autofree gchar *url = g_strconcat("ws://", address_of(rig), STREAM_PATH, NULL);
+  g_autofree gchar *url = g_strconcat("ws://", address_of(rig), path, NULL);
   g_autofree gchar *signature = rig->token && sign ? cord_twilio_sign(rig->token, url, NULL) : NULL;
   g_autofree gchar *request = g_strdup_printf(
-      "GET " STREAM_PATH " HTTP/1.1\r\nHost: %s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+      "GET %s HTTP/1.1\r\nHost: %s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
       "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n%s%s%s\r\n",
-      address_of(rig), signature ? "x-twilio-signature: " : "", signature ? signature : "",
+      path, address_of(rig), signature ? "x-twilio-signature: " : "", signature ? signature : "",
       signature ? "\r\n" : "");
 
   *status = 0;

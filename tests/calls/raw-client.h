@@ -15,8 +15,9 @@ gchar *raw_ask(CallRig *rig, const gchar *request);
 guint raw_status(const gchar *answer);
 
 /* As Twilio does it, up to the moment where something goes wrong. */
-gchar *raw_admit(CallRig *rig, const gchar *call_sid, guint *status);
-GSocket *raw_open_stream(CallRig *rig, gboolean sign, guint *status);
+gchar *raw_ring(CallRig *rig, const gchar *call_sid, guint *status);
+gchar *raw_admit(CallRig *rig, const gchar *call_sid, gchar **path, guint *status);
+GSocket *raw_open_stream(CallRig *rig, const gchar *path, gboolean sign, guint *status);
 void raw_frame(GSocket *socket, guint8 first, gboolean masked, gconstpointer payload, gsize length);
 void raw_message(GSocket *socket, const gchar *text);
 void raw_start(GSocket *socket, const gchar *call_sid, const gchar *token);

@@ -4,6 +4,7 @@
 #include "raw-client.h"
 
 #define TOKEN "secret-of-twilio"
+#define OPEN_DOOR "/ws/voice-twilio"
 #define MUCH_KIB 8192 /* more than a server may grow by what strangers send */
 
 /* The address sanitizer keeps what was freed. */
@@ -61,6 +62,7 @@ test_routes(void)
     { "POST /api/twilio/incoming", 403, "signature" },
     { "POST /api/twilio/status", 403, "signature" },
     { "GET /ws/voice-twilio", 403, "signature" },
+    { "GET /ws/voice-twilio/0", 403, "signature" },
   };
   CallRig *rig = call_rig_new(NULL, TOKEN);
 
@@ -200,52 +202,6 @@ test_flood(void)
 }
 
 static void
-assert_refused(CallRig *rig, const gchar *call_sid, const gchar *token)
-{
-  guint status;
-  g_autoptr(GSocket) stream = raw_open_stream(rig, TRUE, &status);
-
-  g_assert_cmpuint(status, ==, 101);
-  raw_start(stream, call_sid, token);
-  g_assert_cmpuint(raw_receive_close(stream), ==, 1008);
-}
-
-static void
-test_door_of_the_stream(void)
-{
-  CallRig *rig = call_rig_new(NULL, TOKEN);
-  guint status;
-  g_autofree gchar *token = raw_admit(rig, "CA1", &status);
-  g_autofree gchar *again = raw_admit(rig, "CA1", &status);
-  g_autofree gchar *late = NULL;
-  g_autoptr(GSocket) stream = NULL, unsigned_stream = NULL;
-
-  g_assert_nonnull(token);
-  g_assert_nonnull(again);
-  unsigned_stream = raw_open_stream(rig, FALSE, &status);
-  g_assert_null(unsigned_stream);
-  g_assert_cmpuint(status, ==, 403);
-  assert_refused(rig, "CA1", "0123456789abcdef0123456789abcdef");
-  assert_refused(rig, "CA1", "");
-
-  stream = raw_open_stream(rig, TRUE, &status);
-  raw_start(stream, "CA1", token);
-  g_assert_true(raw_wait_media(stream));
-  /* a call has one stream, and its webhook is worth one call */
-  assert_refused(rig, "CA1", token);
-  assert_refused(rig, "CA1", again);
-  late = raw_admit(rig, "CA1", &status);
-  g_assert_null(late);
-  g_assert_cmpuint(status, ==, 403);
-
-  raw_message(stream, "{\"event\":\"stop\",\"sequenceNumber\":\"2\",\"streamSid\":\"MZ1\"}");
-  g_assert_cmpuint(raw_receive_close(stream), ==, 1000);
-  late = raw_admit(rig, "CA1", &status);
-  g_assert_cmpuint(status, ==, 403);
-  call_rig_free(rig);
-}
-
-static void
 assert_record(CallRig *rig, const gchar *call_sid, const gchar *status, const gchar *reason)
 {
   guint http_status;
@@ -264,21 +220,143 @@ assert_record(CallRig *rig, const gchar *call_sid, const gchar *status, const gc
   g_error("there is no record of %s", call_sid);
 }
 
+/* By the door that is open to whoever knows it: the token decides. */
+static void
+assert_refused(CallRig *rig, const gchar *call_sid, const gchar *token)
+{
+  guint status;
+  g_autoptr(GSocket) stream = raw_open_stream(rig, OPEN_DOOR, TRUE, &status);
+
+  g_assert_cmpuint(status, ==, 101);
+  raw_start(stream, call_sid, token);
+  g_assert_cmpuint(raw_receive_close(stream), ==, 1008);
+}
+
+/* By the call's own door: there is no connection at all. */
+static void
+assert_shut(CallRig *rig, const gchar *path)
+{
+  guint status;
+  g_autoptr(GSocket) stream = raw_open_stream(rig, path, TRUE, &status);
+
+  g_assert_null(stream);
+  g_assert_cmpuint(status, ==, 403);
+}
+
+static void
+test_door_of_the_stream(void)
+{
+  CallRig *rig = call_rig_new(NULL, TOKEN);
+  guint status;
+  g_autofree gchar *path = NULL;
+  g_autofree gchar *token = raw_admit(rig, "CA1", &path, &status);
+  g_autofree gchar *again = raw_admit(rig, "CA1", NULL, &status);
+  g_autofree gchar *late = NULL;
+  g_autoptr(GSocket) stream = NULL, unsigned_stream = NULL;
+
+  g_assert_nonnull(token);
+  g_assert_nonnull(again);
+  g_assert_true(g_str_has_prefix(path, OPEN_DOOR "/"));
+  unsigned_stream = raw_open_stream(rig, path, FALSE, &status);
+  g_assert_null(unsigned_stream);
+  g_assert_cmpuint(status, ==, 403);
+  assert_refused(rig, "CA1", "0123456789abcdef0123456789abcdef");
+  assert_refused(rig, "CA1", "");
+
+  stream = raw_open_stream(rig, path, TRUE, &status);
+  raw_start(stream, "CA1", token);
+  g_assert_true(raw_wait_media(stream));
+  /* a call has one stream, and its webhook is worth one call */
+  assert_shut(rig, path);
+  assert_refused(rig, "CA1", token);
+  assert_refused(rig, "CA1", again);
+  late = raw_admit(rig, "CA1", NULL, &status);
+  g_assert_null(late);
+  g_assert_cmpuint(status, ==, 403);
+
+  raw_message(stream, "{\"event\":\"stop\",\"sequenceNumber\":\"2\",\"streamSid\":\"MZ1\"}");
+  g_assert_cmpuint(raw_receive_close(stream), ==, 1000);
+  late = raw_admit(rig, "CA1", NULL, &status);
+  g_assert_cmpuint(status, ==, 403);
+  assert_shut(rig, path);
+  call_rig_free(rig);
+}
+
+/* The path of the stream names the call: who has none is refused before there is a connection. */
+static void
+test_door_of_a_call(void)
+{
+  CallRig *rig = call_rig_new(NULL, TOKEN);
+  guint status;
+  g_autofree gchar *path = NULL, *other_path = NULL;
+  g_autofree gchar *token = raw_admit(rig, "CA1", &path, &status);
+  g_autofree gchar *other = raw_admit(rig, "CA2", &other_path, &status);
+  g_autoptr(GSocket) stream = NULL, second = NULL;
+
+  assert_shut(rig, OPEN_DOOR "/CA1");
+  assert_shut(rig, OPEN_DOOR "/00000000-0000-4000-8000-000000000000");
+  /* one at a time; who goes without a word makes room */
+  stream = raw_open_stream(rig, path, TRUE, &status);
+  g_assert_cmpuint(status, ==, 101);
+  assert_shut(rig, path);
+  raw_start(stream, "CA2", other);
+  g_assert_cmpuint(raw_receive_close(stream), ==, 1008);
+  g_clear_object(&stream);
+  while (stream == NULL)
+    stream = raw_open_stream(rig, path, TRUE, &status);
+  /* another call's token opens nothing here, and is still good there */
+  second = raw_open_stream(rig, other_path, TRUE, &status);
+  raw_start(second, "CA2", other);
+  g_assert_true(raw_wait_media(second));
+  raw_start(stream, "CA1", token);
+  g_assert_true(raw_wait_media(stream));
+  call_rig_free(rig);
+}
+
+static gboolean
+has_lapsed(CallRig *rig)
+{
+  guint status;
+  g_autoptr(JsonNode) calls = call_rig_get(rig, "/api/calls", &status);
+  JsonArray *array = json_node_get_array(calls);
+
+  return json_array_get_length(array) == 1 &&
+         g_str_equal(
+             json_object_get_string_member(json_array_get_object_element(array, 0), "status"),
+             "failed");
+}
+
+static void
+test_lapsed_call(void)
+{
+  CallRig *rig = start_with("[twilio]\ntoken-lifetime=1\n");
+  guint status;
+  g_autofree gchar *path = NULL;
+  g_autofree gchar *token = raw_admit(rig, "CA1", &path, &status);
+
+  g_assert_nonnull(token);
+  call_rig_wait_until(rig, has_lapsed);
+  assert_shut(rig, path);
+  assert_record(rig, "CA1", "failed", "no-stream");
+  call_rig_free(rig);
+}
+
 /* The server is told to go while one is on the phone, one is coming and one never comes. */
 static void
 test_stopped_in_a_call(void)
 {
   CallRig *rig = call_rig_new(NULL, TOKEN);
   guint status;
-  g_autofree gchar *token = raw_admit(rig, "CA2", &status);
-  g_autofree gchar *later = raw_admit(rig, "CA3", &status);
-  g_autofree gchar *never = raw_admit(rig, "CA4", &status);
+  g_autofree gchar *path = NULL;
+  g_autofree gchar *token = raw_admit(rig, "CA2", NULL, &status);
+  g_autofree gchar *later = raw_admit(rig, "CA3", &path, &status);
+  g_autofree gchar *never = raw_admit(rig, "CA4", NULL, &status);
   g_autoptr(GSocket) stream = NULL, coming = NULL, late = NULL;
 
-  stream = raw_open_stream(rig, TRUE, &status);
+  stream = raw_open_stream(rig, OPEN_DOOR, TRUE, &status);
   raw_start(stream, "CA2", token);
   g_assert_true(raw_wait_media(stream));
-  coming = raw_open_stream(rig, TRUE, &status);
+  coming = raw_open_stream(rig, path, TRUE, &status);
   g_assert_cmpuint(status, ==, 101);
   g_subprocess_send_signal(rig->server, SIGTERM);
   raw_start(coming, "CA3", later);
@@ -308,6 +386,9 @@ main(int argc, char *argv[])
   g_test_add_func("/server/a flood is refused and forgotten", test_flood);
   g_test_add_func("/server/a stream needs a signature and a token that is new",
                   test_door_of_the_stream);
+  g_test_add_func("/server/a stream for no call is refused at the handshake", test_door_of_a_call);
+  g_test_add_func("/server/a stream that comes too late is refused at the handshake",
+                  test_lapsed_call);
   g_test_add_func("/server/a call that runs at the end is hung up and written down",
                   test_stopped_in_a_call);
   return g_test_run();
