@@ -6,6 +6,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "cord-json.h"
+
 #define MAX_REQUEST_ID 64
 #define G_LOG_DOMAIN_HTTP "http"
 
@@ -44,6 +46,9 @@ clear_exchange(gpointer data)
   g_free(self->id);
   g_free(self->path);
   g_strfreev(self->parameters);
+  g_clear_pointer(&self->query, g_hash_table_unref);
+  g_clear_pointer(&self->body, json_object_unref);
+  g_free(self->key_id);
 }
 
 /**
@@ -193,6 +198,36 @@ cord_exchange_answer_json(CordExchange *self, guint status, JsonNode *node)
 }
 
 /**
+ * cord_exchange_problem_with:
+ * @self: a request
+ * @status: the status
+ * @detail: a sentence that says what to do
+ * @member: (nullable): a member that the document has besides
+ * @value: (transfer full) (nullable): its value
+ *
+ * Answers with a problem document (RFC 9457).
+ */
+void
+cord_exchange_problem_with(CordExchange *self, guint status, const gchar *detail,
+                           const gchar *member, JsonArray *value)
+{
+  JsonObject *object = json_object_new();
+  g_autofree gchar *body = NULL;
+
+  json_object_set_string_member(object, "type", "about:blank");
+  json_object_set_string_member(object, "title", cord_http_phrase(status));
+  json_object_set_int_member(object, "status", status);
+  json_object_set_string_member(object, "detail", detail);
+  json_object_set_string_member(object, "instance", self->path);
+  json_object_set_string_member(object, "request_id", self->id);
+  if (member)
+    json_object_set_array_member(object, member, value);
+  body = cord_json_print_object(object);
+  json_object_unref(object);
+  cord_exchange_answer(self, status, "application/problem+json", body);
+}
+
+/**
  * cord_exchange_problem:
  * @self: a request
  * @status: the status
@@ -204,24 +239,39 @@ cord_exchange_answer_json(CordExchange *self, guint status, JsonNode *node)
 void
 cord_exchange_problem(CordExchange *self, guint status, const gchar *format, ...)
 {
-  g_autoptr(JsonNode) node = json_node_new(JSON_NODE_OBJECT);
-  JsonObject *object = json_object_new();
   g_autofree gchar *detail = NULL;
-  g_autofree gchar *body = NULL;
   va_list arguments;
 
   va_start(arguments, format);
   detail = g_strdup_vprintf(format, arguments);
   va_end(arguments);
-  json_node_take_object(node, object);
-  json_object_set_string_member(object, "type", "about:blank");
-  json_object_set_string_member(object, "title", cord_http_phrase(status));
-  json_object_set_int_member(object, "status", status);
-  json_object_set_string_member(object, "detail", detail);
-  json_object_set_string_member(object, "instance", self->path);
-  json_object_set_string_member(object, "request_id", self->id);
-  body = json_to_string(node, FALSE);
-  cord_exchange_answer(self, status, "application/problem+json", body);
+  cord_exchange_problem_with(self, status, detail, NULL, NULL);
+}
+
+/**
+ * cord_exchange_get_query:
+ * @self: a request
+ * @name: a parameter of the operation
+ *
+ * Returns: (nullable): its value
+ */
+const gchar *
+cord_exchange_get_query(CordExchange *self, const gchar *name)
+{
+  return self->query ? g_hash_table_lookup(self->query, name) : NULL;
+}
+
+/**
+ * cord_exchange_set_header:
+ * @self: a request
+ * @name: a header of the answer
+ * @value: its value
+ */
+void
+cord_exchange_set_header(CordExchange *self, const gchar *name, const gchar *value)
+{
+  soup_message_headers_replace(soup_server_message_get_response_headers(self->message), name,
+                               value);
 }
 
 /* "/api/calls/{}/transcript" against a path; the parts in place of {} are kept. */

@@ -11,6 +11,10 @@ G_BEGIN_DECLS
  * @message: the request and its answer
  * @id: the request's id, also in the answer and the log
  * @path: the path
+ * @parameters: what stood for each {} of the route
+ * @query: (nullable): names and values that the operation knows
+ * @body: (nullable): as the operation's schema wants it, with its defaults
+ * @key_id: (nullable): by which key it was allowed
  *
  * One request on its way through a handler. Reference counted, for handlers that answer later: they
  * hold it with cord_exchange_hold() until they have answered.
@@ -19,7 +23,10 @@ typedef struct {
   SoupServerMessage *message;
   gchar *id;
   gchar *path;
-  GStrv parameters; /* what stood for each {} of the route */
+  GStrv parameters;
+  GHashTable *query;
+  JsonObject *body;
+  gchar *key_id;
   gboolean paused;
 } CordExchange;
 
@@ -53,6 +60,10 @@ gboolean cord_exchange_is_local(CordExchange *self);
 
 void cord_exchange_answer(CordExchange *self, guint status, const gchar *type, const gchar *body);
 void cord_exchange_answer_json(CordExchange *self, guint status, JsonNode *node);
+void cord_exchange_problem_with(CordExchange *self, guint status, const gchar *detail,
+                                const gchar *member, JsonArray *value);
+const gchar *cord_exchange_get_query(CordExchange *self, const gchar *name);
+void cord_exchange_set_header(CordExchange *self, const gchar *name, const gchar *value);
 void cord_exchange_problem(CordExchange *self, guint status, const gchar *format, ...)
     G_GNUC_PRINTF(3, 4);
 

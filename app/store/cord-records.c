@@ -22,6 +22,14 @@ cord_store_new_id(void)
   return g_uuid_string_random();
 }
 
+static gchar *
+format_time(GDateTime *time)
+{
+  g_autofree gchar *seconds = g_date_time_format(time, "%Y-%m-%dT%H:%M:%S");
+
+  return g_strdup_printf("%s.%03dZ", seconds, g_date_time_get_microsecond(time) / 1000);
+}
+
 /**
  * cord_store_now:
  *
@@ -30,10 +38,22 @@ cord_store_new_id(void)
 gchar *
 cord_store_now(void)
 {
-  g_autoptr(GDateTime) now = g_date_time_new_now_utc();
-  g_autofree gchar *seconds = g_date_time_format(now, "%Y-%m-%dT%H:%M:%S");
+  return cord_store_time_before(0);
+}
 
-  return g_strdup_printf("%s.%03dZ", seconds, g_date_time_get_microsecond(now) / 1000);
+/**
+ * cord_store_time_before:
+ * @seconds: how long ago
+ *
+ * Returns: (transfer full): that time of day, as cord_store_now() writes it
+ */
+gchar *
+cord_store_time_before(guint seconds)
+{
+  g_autoptr(GDateTime) now = g_date_time_new_now_utc();
+  g_autoptr(GDateTime) then = g_date_time_add_seconds(now, -(gdouble)seconds);
+
+  return format_time(then);
 }
 
 static void

@@ -166,5 +166,6 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(CordFunctionCall, cord_function_call_unref)
 /* What rows are made of */
 gchar *cord_store_new_id(void);
 gchar *cord_store_now(void);
+gchar *cord_store_time_before(guint seconds);
 
 G_END_DECLS

@@ -6,6 +6,13 @@
 #include "cord-json.h"
 
 #define MAX_CURSOR 2048 /* bytes */
+#define IDEMPOTENCY_HOURS 24
+
+#define SQL_GET_ANSWER "SELECT request, answer FROM idempotency_keys WHERE key = $1"
+#define SQL_KEEP_ANSWER                                                                            \
+  "INSERT INTO idempotency_keys (key, request, status, answer, created_at) "                       \
+  "VALUES ($1, $2, $3, $4, $5)"
+#define SQL_FORGET_ANSWERS "DELETE FROM idempotency_keys WHERE created_at < $1"
 
 void
 cord_page_free(CordPage *self)
@@ -232,7 +239,7 @@ cord_resource_insert(const CordResource *self, CordDatabase *database, JsonObjec
 
 typedef struct {
   const CordResource *resource;
-  gchar *id;
+  gchar *id; /* when creating, the idempotency key */
   JsonObject *values;
   gchar *if_match;
 
@@ -341,12 +348,50 @@ get_row(CordDatabase *database, gpointer data, GError **error)
   return cord_resource_read(job->resource, database, job->id, error);
 }
 
+/* What was answered to the same key before. Sets @error when that was another request. */
+static gchar *
+find_answer(CordDatabase *database, const gchar *key, const gchar *request, GError **error)
+{
+  g_autoptr(CordRows) rows = cord_database_query(database, SQL_GET_ANSWER, CORD_PARAMS(key), error);
+
+  if (!rows || cord_rows_length(rows) == 0)
+    return NULL;
+  if (g_strcmp0(cord_rows_get(rows, 0, 0), request) == 0)
+    return g_strdup(cord_rows_get(rows, 0, 1));
+  g_set_error(error, CORD_STORE_ERROR, CORD_STORE_ERROR_INVALID,
+              "The Idempotency-Key was used for another request");
+  return NULL;
+}
+
 static gpointer
 create_row(CordDatabase *database, gpointer data, GError **error)
 {
   Job *job = data;
+  g_autofree gchar *key = NULL, *request = NULL, *sum = NULL, *now = NULL, *old = NULL;
+  g_autofree gchar *json = NULL;
+  g_autoptr(GError) problem = NULL;
 
-  return cord_resource_insert(job->resource, database, job->values, error);
+  if (!job->id)
+    return cord_resource_insert(job->resource, database, job->values, error);
+  key = g_strdup_printf("%s %s", job->resource->table, job->id);
+  request = cord_json_print_object(job->values);
+  sum = g_compute_checksum_for_string(G_CHECKSUM_SHA256, request, -1);
+  now = cord_store_now();
+  old = cord_store_time_before(IDEMPOTENCY_HOURS * 3600);
+  if (!cord_database_run(database, SQL_FORGET_ANSWERS, CORD_PARAMS(old), error))
+    return NULL;
+  json = find_answer(database, key, sum, &problem);
+  if (json)
+    return g_steal_pointer(&json);
+  if (problem) {
+    g_propagate_error(error, g_steal_pointer(&problem));
+    return NULL;
+  }
+  json = cord_resource_insert(job->resource, database, job->values, error);
+  if (!json ||
+      !cord_database_run(database, SQL_KEEP_ANSWER, CORD_PARAMS(key, sum, "201", json, now), error))
+    return NULL;
+  return g_steal_pointer(&json);
 }
 
 /* In a transaction that nobody else can come between: on SQLite it has the database for itself, on
@@ -513,14 +558,14 @@ cord_resource_get_async(const CordResource *self, CordStore *store, const gchar 
 
 void
 cord_resource_create_async(const CordResource *self, CordStore *store, JsonObject *values,
-                           GCancellable *cancellable, GAsyncReadyCallback callback,
-                           gpointer user_data)
+                           const gchar *idempotency_key, GCancellable *cancellable,
+                           GAsyncReadyCallback callback, gpointer user_data)
 {
-  Job *job = job_new(self, NULL);
+  Job *job = job_new(self, idempotency_key);
 
   job->values = json_object_ref(values);
-  cord_store_do_async(store, create_row, FALSE, job, free_job, g_free, cancellable, callback,
-                      user_data);
+  cord_store_do_async(store, create_row, idempotency_key != NULL, job, free_job, g_free,
+                      cancellable, callback, user_data);
 }
 
 void

@@ -115,7 +115,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(CordPage, cord_page_free)
 gchar *cord_resource_etag(const gchar *json);
 
 /* Rows are JSON texts, ready to be sent. Columns not in @values keep their values on update and get
- * the schema's default on create. @if_match: the ETag that the row must have, or NULL */
+ * the schema's default on create. idempotency_key, or NULL: what was created with it before is what
+ * is returned. if_match, or NULL: the ETag that the row must have */
 void cord_resource_list_async(const CordResource *self, CordStore *store,
                               const CordPageRequest *request, GCancellable *cancellable,
                               GAsyncReadyCallback callback, gpointer user_data);
@@ -123,8 +124,8 @@ void cord_resource_get_async(const CordResource *self, CordStore *store, const g
                              GCancellable *cancellable, GAsyncReadyCallback callback,
                              gpointer user_data);
 void cord_resource_create_async(const CordResource *self, CordStore *store, JsonObject *values,
-                                GCancellable *cancellable, GAsyncReadyCallback callback,
-                                gpointer user_data);
+                                const gchar *idempotency_key, GCancellable *cancellable,
+                                GAsyncReadyCallback callback, gpointer user_data);
 void cord_resource_update_async(const CordResource *self, CordStore *store, const gchar *id,
                                 JsonObject *values, const gchar *if_match,
                                 GCancellable *cancellable, GAsyncReadyCallback callback,

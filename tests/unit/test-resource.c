@@ -33,7 +33,7 @@ create(CordStore *store, const CordResource *resource, const gchar *values, gcha
   g_autoptr(JsonObject) object = parse(values);
   g_autoptr(GAsyncResult) result = NULL;
 
-  cord_resource_create_async(resource, store, object, NULL, test_take_result, &result);
+  cord_resource_create_async(resource, store, object, NULL, NULL, test_take_result, &result);
   return finish_row(store, test_wait(&result), etag);
 }
 
@@ -149,8 +149,8 @@ test_unique(void)
   g_autoptr(GAsyncResult) result = NULL;
 
   g_assert_cmpstr(json_object_get_string_member(row, "method"), ==, "POST");
-  cord_resource_create_async(&cord_resource_custom_functions, store, values, NULL, test_take_result,
-                             &result);
+  cord_resource_create_async(&cord_resource_custom_functions, store, values, NULL, NULL,
+                             test_take_result, &result);
   assert_fails(store, test_wait(&result), CORD_STORE_ERROR_CONSTRAINT);
 }
 
@@ -240,6 +240,38 @@ test_bad_lists(void)
 }
 
 static void
+test_idempotency(void)
+{
+  g_autoptr(CordStore) store = test_store_new(":memory:");
+  g_autoptr(JsonObject) values = parse("{\"name\":\"once\"}");
+  g_autoptr(JsonObject) others = parse("{\"name\":\"twice\"}");
+  CordPageRequest request = { .limit = 10 };
+  g_autofree gchar *first = NULL;
+  g_autoptr(CordPage) page = NULL;
+
+  for (guint i = 0; i < 3; i++) {
+    g_autoptr(GAsyncResult) result = NULL;
+    g_autoptr(JsonObject) row = NULL;
+
+    cord_resource_create_async(&cord_resource_customers, store, values, "k", NULL, test_take_result,
+                               &result);
+    row = finish_row(store, test_wait(&result), NULL);
+    if (!first)
+      first = g_strdup(id_of(row));
+    g_assert_cmpstr(id_of(row), ==, first);
+  }
+  {
+    g_autoptr(GAsyncResult) result = NULL;
+
+    cord_resource_create_async(&cord_resource_customers, store, others, "k", NULL, test_take_result,
+                               &result);
+    assert_fails(store, test_wait(&result), CORD_STORE_ERROR_INVALID);
+  }
+  page = list(store, &cord_resource_customers, &request);
+  g_assert_null(strstr(page->json, "},{"));
+}
+
+static void
 test_hidden(void)
 {
   g_autoptr(CordStore) store = test_store_new(":memory:");
@@ -260,6 +292,7 @@ main(int argc, char **argv)
   g_test_add_func("/resource/pages hold each row once", test_pages);
   g_test_add_func("/resource/lists are filtered", test_filters);
   g_test_add_func("/resource/bad orders and cursors are refused", test_bad_lists);
+  g_test_add_func("/resource/a key gives the same answer again", test_idempotency);
   g_test_add_func("/resource/what is hidden is not shown", test_hidden);
   return g_test_run();
 }
