@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "cord-resource.h"
+#include "cord-resource-private.h"
 
 #include <string.h>
 
 #include "cord-json.h"
 
-#define MAX_CURSOR 2048 /* bytes */
 #define IDEMPOTENCY_HOURS 24
 
 #define SQL_GET_ANSWER "SELECT request, answer FROM idempotency_keys WHERE key = $1"
@@ -13,14 +12,6 @@
   "INSERT INTO idempotency_keys (key, request, status, answer, created_at) "                       \
   "VALUES ($1, $2, $3, $4, $5)"
 #define SQL_FORGET_ANSWERS "DELETE FROM idempotency_keys WHERE created_at < $1"
-
-void
-cord_page_free(CordPage *self)
-{
-  g_free(self->json);
-  g_free(self->next);
-  g_free(self);
-}
 
 /**
  * cord_resource_etag:
@@ -49,8 +40,8 @@ append_columns(GString *sql, const CordResource *self)
   }
 }
 
-static GString *
-select_from(const CordResource *self)
+GString *
+cord_resource_select(const CordResource *self)
 {
   GString *sql = g_string_new("SELECT ");
 
@@ -60,15 +51,15 @@ select_from(const CordResource *self)
 }
 
 /* Parameters with their numbers. */
-static void
-append_parameter(GString *sql, GPtrArray *params, const gchar *value)
+void
+cord_resource_append_parameter(GString *sql, GPtrArray *params, const gchar *value)
 {
   g_ptr_array_add(params, g_strdup(value));
   g_string_append_printf(sql, "$%u", params->len);
 }
 
-static CordRows *
-run(CordDatabase *database, GString *sql, GPtrArray *params, GError **error)
+CordRows *
+cord_resource_run(CordDatabase *database, GString *sql, GPtrArray *params, GError **error)
 {
   return cord_database_query(database, sql->str, (const gchar *const *)params->pdata, params->len,
                              error);
@@ -106,8 +97,8 @@ append_value(GString *json, const CordColumn *column, const CordRows *rows, guin
   }
 }
 
-static void
-append_row(GString *json, const CordResource *self, const CordRows *rows, guint row)
+void
+cord_resource_append_row(GString *json, const CordResource *self, const CordRows *rows, guint row)
 {
   gboolean first = TRUE;
 
@@ -136,7 +127,7 @@ take_row(const CordResource *self, const CordRows *rows, GError **error)
     return NULL;
   }
   json = g_string_new(NULL);
-  append_row(json, self, rows, 0);
+  cord_resource_append_row(json, self, rows, 0);
   return g_string_free(json, FALSE);
 }
 
@@ -187,7 +178,7 @@ gchar *
 cord_resource_read(const CordResource *self, CordDatabase *database, const gchar *id,
                    GError **error)
 {
-  g_autoptr(GString) sql = select_from(self);
+  g_autoptr(GString) sql = cord_resource_select(self);
   g_autoptr(CordRows) rows = NULL;
 
   g_string_append(sql, " WHERE id = $1");
@@ -216,7 +207,7 @@ cord_resource_insert(const CordResource *self, CordDatabase *database, JsonObjec
   g_autoptr(CordRows) rows = NULL;
 
   g_string_append_printf(sql, "%s (id", self->table);
-  append_parameter(numbers, params, id);
+  cord_resource_append_parameter(numbers, params, id);
   for (guint i = 1; i < self->n_columns; i++) {
     const CordColumn *column = &self->columns[i];
     g_autofree gchar *value = NULL;
@@ -227,11 +218,11 @@ cord_resource_insert(const CordResource *self, CordDatabase *database, JsonObjec
       continue;
     g_string_append_printf(sql, ", %s", column->name);
     g_string_append(numbers, ", ");
-    append_parameter(numbers, params, value);
+    cord_resource_append_parameter(numbers, params, value);
   }
   g_string_append_printf(sql, ") VALUES (%s) RETURNING ", numbers->str);
   append_columns(sql, self);
-  rows = run(database, sql, params, error);
+  rows = cord_resource_run(database, sql, params, error);
   return take_row(self, rows, error);
 }
 
@@ -242,12 +233,6 @@ typedef struct {
   gchar *id; /* when creating, the idempotency key */
   JsonObject *values;
   gchar *if_match;
-
-  guint limit;
-  gchar *after_value, *after_id;
-  const CordColumn *sort;
-  gboolean descending;
-  GPtrArray *filters; /* CordColumn and text by turns */
 } Job;
 
 static void
@@ -258,9 +243,6 @@ free_job(gpointer data)
   g_free(job->id);
   g_clear_pointer(&job->values, json_object_unref);
   g_free(job->if_match);
-  g_free(job->after_value);
-  g_free(job->after_id);
-  g_clear_pointer(&job->filters, g_ptr_array_unref);
   g_free(job);
 }
 
@@ -272,72 +254,6 @@ job_new(const CordResource *resource, const gchar *id)
   job->resource = resource;
   job->id = g_strdup(id);
   return job;
-}
-
-static gchar *
-make_cursor(const gchar *value, const gchar *id)
-{
-  g_autofree gchar *text = g_strdup_printf("%s\n%s", id, value);
-
-  return g_base64_encode((const guchar *)text, strlen(text));
-}
-
-static void
-append_conditions(GString *sql, GPtrArray *params, const Job *job)
-{
-  const gchar *joint = " WHERE ";
-
-  for (guint i = 0; job->filters && i < job->filters->len; i += 2) {
-    const CordColumn *column = cord_resource_find(job->resource, job->filters->pdata[i]);
-
-    g_string_append_printf(sql, "%s%s = ", joint, column->name);
-    append_parameter(sql, params, job->filters->pdata[i + 1]);
-    joint = " AND ";
-  }
-  if (job->after_id) {
-    g_string_append_printf(sql, "%s(%s, id) %c (", joint, job->sort->name,
-                           job->descending ? '<' : '>');
-    append_parameter(sql, params, job->after_value);
-    g_string_append(sql, ", ");
-    append_parameter(sql, params, job->after_id);
-    g_string_append_c(sql, ')');
-  }
-}
-
-static gpointer
-list_rows(CordDatabase *database, gpointer data, GError **error)
-{
-  Job *job = data;
-  const CordResource *self = job->resource;
-  g_autoptr(GString) sql = select_from(self);
-  g_autoptr(GPtrArray) params = g_ptr_array_new_with_free_func(g_free);
-  g_autofree gchar *limit = g_strdup_printf("%u", job->limit + 1);
-  const gchar *direction = job->descending ? "DESC" : "ASC";
-  g_autoptr(CordRows) rows = NULL;
-  g_autoptr(GString) json = g_string_new("[");
-  CordPage *page;
-  guint n;
-
-  append_conditions(sql, params, job);
-  g_string_append_printf(sql, " ORDER BY %s %s, id %s LIMIT ", job->sort->name, direction,
-                         direction);
-  append_parameter(sql, params, limit);
-  rows = run(database, sql, params, error);
-  if (!rows)
-    return NULL;
-  n = MIN(cord_rows_length(rows), job->limit);
-  for (guint i = 0; i < n; i++) {
-    if (i > 0)
-      g_string_append_c(json, ',');
-    append_row(json, self, rows, i);
-  }
-  g_string_append_c(json, ']');
-  page = g_new0(CordPage, 1);
-  page->json = g_string_free(g_steal_pointer(&json), FALSE);
-  if (cord_rows_length(rows) > n && n > 0)
-    page->next = make_cursor(cord_rows_get(rows, n - 1, (guint)(job->sort - self->columns)),
-                             cord_rows_get(rows, n - 1, 0));
-  return page;
 }
 
 static gpointer
@@ -433,20 +349,20 @@ update_row(CordDatabase *database, gpointer data, GError **error)
   if (!check_match(database, job, error))
     return NULL;
   g_string_append_printf(sql, "UPDATE %s SET updated_at = ", self->table);
-  append_parameter(sql, params, now);
+  cord_resource_append_parameter(sql, params, now);
   for (guint i = 1; i < self->n_columns; i++) {
     g_autofree gchar *value = NULL;
 
     if (!get_value(&self->columns[i], job->values, &value))
       continue;
     g_string_append_printf(sql, ", %s = ", self->columns[i].name);
-    append_parameter(sql, params, value);
+    cord_resource_append_parameter(sql, params, value);
   }
   g_string_append(sql, " WHERE id = ");
-  append_parameter(sql, params, job->id);
+  cord_resource_append_parameter(sql, params, job->id);
   g_string_append(sql, " RETURNING ");
   append_columns(sql, self);
-  rows = run(database, sql, params, error);
+  rows = cord_resource_run(database, sql, params, error);
   return take_row(self, rows, error);
 }
 
@@ -466,87 +382,6 @@ delete_row(CordDatabase *database, gpointer data, GError **error)
 }
 
 /* Asking */
-
-/* Fills in where the last page ended; FALSE when the cursor is not one of ours. */
-static gboolean
-read_cursor(Job *job, const gchar *cursor)
-{
-  g_autofree guchar *bytes = NULL;
-  g_autofree gchar *text = NULL;
-  gchar *newline;
-  gsize size;
-
-  if (strlen(cursor) > MAX_CURSOR)
-    return FALSE;
-  bytes = g_base64_decode(cursor, &size);
-  text = g_strndup((const gchar *)bytes, size);
-  newline = strchr(text, '\n');
-  if (!newline || !g_utf8_validate(text, -1, NULL))
-    return FALSE;
-  job->after_id = g_strndup(text, (gsize)(newline - text));
-  job->after_value = g_strdup(newline + 1);
-  return TRUE;
-}
-
-static gboolean
-read_filters(Job *job, const gchar *const *filters, GError **error)
-{
-  job->filters = g_ptr_array_new_with_free_func(g_free);
-  for (guint i = 0; filters && filters[i]; i += 2) {
-    const CordColumn *column = cord_resource_find(job->resource, filters[i]);
-    const gchar *value = filters[i + 1];
-
-    if (!column || !(column->flags & CORD_COLUMN_FILTER)) {
-      g_set_error(error, CORD_STORE_ERROR, CORD_STORE_ERROR_INVALID,
-                  "A list cannot be filtered by \"%s\"", filters[i]);
-      return FALSE;
-    }
-    if (column->kind == CORD_COLUMN_BOOLEAN)
-      value = g_str_equal(value, "true") || g_str_equal(value, "1") ? "1" : "0";
-    g_ptr_array_add(job->filters, g_strdup(filters[i]));
-    g_ptr_array_add(job->filters, g_strdup(value));
-  }
-  return TRUE;
-}
-
-static gboolean
-read_request(Job *job, const CordPageRequest *request, GError **error)
-{
-  const CordResource *self = job->resource;
-  const gchar *sort = request->sort ? request->sort : self->order;
-
-  job->limit = request->limit;
-  job->sort = cord_resource_find(self, sort);
-  job->descending = request->sort ? request->descending : self->descending;
-  if (!job->sort || !(job->sort->flags & CORD_COLUMN_SORT)) {
-    g_set_error(error, CORD_STORE_ERROR, CORD_STORE_ERROR_INVALID,
-                "A list cannot be sorted by \"%s\"", sort);
-    return FALSE;
-  }
-  if (request->cursor && !read_cursor(job, request->cursor)) {
-    g_set_error(error, CORD_STORE_ERROR, CORD_STORE_ERROR_INVALID,
-                "The cursor is not one that this server gave");
-    return FALSE;
-  }
-  return read_filters(job, request->filters, error);
-}
-
-void
-cord_resource_list_async(const CordResource *self, CordStore *store, const CordPageRequest *request,
-                         GCancellable *cancellable, GAsyncReadyCallback callback,
-                         gpointer user_data)
-{
-  Job *job = job_new(self, NULL);
-  GError *error = NULL;
-
-  if (!read_request(job, request, &error)) {
-    free_job(job);
-    g_task_report_error(store, callback, user_data, (gpointer)cord_resource_list_async, error);
-    return;
-  }
-  cord_store_do_async(store, list_rows, FALSE, job, free_job, (GDestroyNotify)cord_page_free,
-                      cancellable, callback, user_data);
-}
 
 void
 cord_resource_get_async(const CordResource *self, CordStore *store, const gchar *id,
@@ -591,17 +426,6 @@ cord_resource_delete_async(const CordResource *self, CordStore *store, const gch
   job->if_match = g_strdup(if_match);
   cord_store_do_async(store, delete_row, if_match != NULL, job, free_job, g_free, cancellable,
                       callback, user_data);
-}
-
-/**
- * cord_resource_list_finish:
- *
- * Returns: (transfer full): a page of rows
- */
-CordPage *
-cord_resource_list_finish(CordStore *store, GAsyncResult *result, GError **error)
-{
-  return g_task_propagate_pointer(G_TASK(result), error);
 }
 
 /**
