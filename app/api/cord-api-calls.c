@@ -4,6 +4,7 @@
 #include "cord-api.h"
 
 #define LATEST 100 /* calls of a list */
+#define HEARTBEAT ": still there\n\n"
 
 typedef struct {
   CordApi *api;
@@ -198,8 +199,21 @@ typedef struct {
   CordApi *api;
   SoupServerMessage *message;
   guint subscription;
+  guint heartbeat;
   gboolean ended;
 } Listener;
+
+/* A call in which nobody speaks is still a call: proxies and clients must not think otherwise. */
+static gboolean
+on_heartbeat(gpointer data)
+{
+  Listener *listener = data;
+
+  soup_message_body_append(soup_server_message_get_response_body(listener->message),
+                           SOUP_MEMORY_STATIC, HEARTBEAT, strlen(HEARTBEAT));
+  soup_server_message_unpause(listener->message);
+  return G_SOURCE_CONTINUE;
+}
 
 static void
 on_event(const gchar *call_id, const gchar *name, const gchar *json, gpointer data)
@@ -213,6 +227,7 @@ on_event(const gchar *call_id, const gchar *name, const gchar *json, gpointer da
   soup_message_body_append(body, SOUP_MEMORY_COPY, text, strlen(text));
   if (g_str_equal(name, "call-ended")) {
     listener->ended = TRUE;
+    g_clear_handle_id(&listener->heartbeat, g_source_remove);
     soup_message_body_complete(body);
   }
   soup_server_message_unpause(listener->message);
@@ -224,6 +239,7 @@ on_listener_gone(SoupServerMessage *message, gpointer data)
   Listener *listener = data;
 
   listener->ended = TRUE;
+  g_clear_handle_id(&listener->heartbeat, g_source_remove);
   if (listener->subscription)
     cord_call_registry_unsubscribe(listener->api->calls, listener->subscription);
 }
@@ -260,6 +276,9 @@ events_handler(CordExchange *exchange, gpointer data)
     listener->ended = TRUE;
     soup_message_headers_set_encoding(headers, SOUP_ENCODING_CONTENT_LENGTH);
     cord_exchange_problem(exchange, 404, "There is no running call %s.", exchange->parameters[0]);
+  } else if (!listener->ended) {
+    listener->heartbeat = g_timeout_add_seconds(
+        (guint)cord_config_get_int(api->config, "http.heartbeat"), on_heartbeat, listener);
   }
 }
 

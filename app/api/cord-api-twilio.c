@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "cord-api.h"
+#include "cord-apology.h"
 #include "cord-arrival.h"
 #include "cord-error.h"
 #include "cord-form.h"
@@ -160,16 +161,25 @@ typedef struct {
   CordExchange *exchange;
 } Admission;
 
+/* By the carrier's voice: it is there when none of ours may be. */
+static gchar *
+apology(const gchar *language)
+{
+  const gchar *text = cord_apology_get_text(language);
+
+  return text ? cord_twiml_say(text, language) : cord_twiml_say(cord_apology_get_text(NULL), NULL);
+}
+
 static void
 on_admitted(GObject *source, GAsyncResult *result, gpointer data)
 {
   Admission *admission = data;
   CordExchange *exchange = admission->exchange;
-  g_autofree gchar *token = NULL;
+  g_autofree gchar *token = NULL, *language = NULL;
   g_autofree gchar *twiml = NULL;
   g_autoptr(GError) error = NULL;
-  g_autofree gchar *call_id =
-      cord_call_registry_admit_finish(CORD_CALL_REGISTRY(source), result, &token, &error);
+  g_autofree gchar *call_id = cord_call_registry_admit_finish(CORD_CALL_REGISTRY(source), result,
+                                                              &token, &language, &error);
 
   if (g_error_matches(error, CORD_ERROR, CORD_ERROR_NOT_AUTHORIZED)) {
     g_warning("%s", error->message);
@@ -182,6 +192,8 @@ on_admitted(GObject *source, GAsyncResult *result, gpointer data)
     g_autofree gchar *url = stream_url(admission->api, exchange, call_id);
 
     twiml = cord_twiml_connect_stream(url, token);
+  } else if (language) {
+    twiml = apology(language);
   } else {
     g_warning("a call was refused: %s", error->message);
     twiml = cord_twiml_reject("busy");

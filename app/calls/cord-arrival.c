@@ -52,7 +52,10 @@ cord_call_registry_expect_stream(CordCallRegistry *self, const gchar *call_id, G
   arrival = g_new0(CordArrival, 1);
   arrival->registry = g_object_ref(self);
   arrival->admission = admission;
-  arrival->worker = g_object_ref(cord_worker_pool_pick(self->workers));
+  if (admission)
+    arrival->worker = cord_call_registry_dup_prepared_worker(self, admission);
+  if (arrival->worker == NULL)
+    arrival->worker = g_object_ref(cord_worker_pool_pick(self->workers));
   cord_call_registry_count_coming(self, 1);
   return arrival;
 }

@@ -17,12 +17,13 @@ record_call(CordCallRegistry *self, const CordAdmission *admission,
   record->status = g_strdup("ringing");
   record->duration_seconds = -1;
   record->started_at = cord_store_now();
-  cord_journal_call_created(self->journal, record);
+  cord_journal_call_created(self->kit.journal, record);
 }
 
 typedef struct {
   gchar *call_sid, *from, *to, *account_sid, *direction;
   gchar *token;
+  gchar *language; /* in which a refusal is spoken */
 } Admit;
 
 static void
@@ -36,6 +37,7 @@ free_admit(gpointer data)
   g_free(admit->account_sid);
   g_free(admit->direction);
   g_free(admit->token);
+  g_free(admit->language);
   g_free(admit);
 }
 
@@ -53,9 +55,11 @@ token_lapsed(gpointer data)
   CordCallEntry *entry = cord_call_table_find(self->table, ticket->admission->call_id);
 
   if (entry && !entry->streaming && !entry->ended) {
-    cord_journal_call_ended(self->journal, ticket->admission->call_id, "failed", "no-stream", 0);
+    cord_journal_call_ended(self->kit.journal, ticket->admission->call_id, "failed", "no-stream",
+                            0);
     cord_call_table_end(self->table, entry, "failed", "no-stream", 0);
   }
+  cord_call_registry_dismiss(self, ticket->admission, NULL);
   cord_admission_unref(ticket->admission);
   g_free(ticket);
 }
@@ -78,7 +82,7 @@ check_room(CordCallRegistry *self, GError **error)
                         "the server is shutting down and takes no more calls");
     return FALSE;
   }
-  if (self->pipelines == NULL) {
+  if (self->kit.pipelines == NULL) {
     g_propagate_error(error, g_error_copy(self->pipelines_error));
     return FALSE;
   }
@@ -91,6 +95,40 @@ check_room(CordCallRegistry *self, GError **error)
   g_set_error_literal(error, CORD_ERROR, CORD_ERROR_QUOTA,
                       "the media threads run late; taking one more call would harm the others");
   return FALSE;
+}
+
+/* A call that its agent cannot take: it is written down, and the caller is told. */
+static void
+refuse(CordCallRegistry *self, CordCallEntry *entry, const GError *error)
+{
+  const CordAdmission *admission = entry->admission;
+
+  g_log_structured("calls", G_LOG_LEVEL_WARNING, "CALL_ID", admission->call_id, "CALL_SID",
+                   admission->call_sid, "MESSAGE", "agent \"%s\" cannot take calls: %s",
+                   admission->agent->name, error->message);
+  entry->refused = TRUE;
+  cord_journal_call_ended(self->kit.journal, admission->call_id, "failed", "agent-not-usable", 0);
+  cord_call_table_end(self->table, entry, "failed", "agent-not-usable", 0);
+}
+
+/* The carrier asks again when an answer was slow; it is the same call. */
+static CordCallEntry *
+enter(CordCallRegistry *self, const CordIncomingCall *incoming, CordAgent *agent)
+{
+  CordCallEntry *entry = cord_call_table_find(self->table, incoming->call_sid);
+  g_autofree gchar *id = NULL;
+  g_autoptr(CordAdmission) admission = NULL;
+  g_autoptr(GError) error = NULL;
+
+  if (entry)
+    return entry;
+  id = cord_store_new_id();
+  admission = cord_admission_new(id, incoming->call_sid, incoming->from, incoming->to, agent);
+  entry = cord_call_table_add(self->table, admission);
+  record_call(self, admission, incoming);
+  if (!cord_call_registry_prepare(self, admission, &error))
+    refuse(self, entry, error);
+  return entry;
 }
 
 static void
@@ -111,15 +149,12 @@ on_agent(GObject *source, GAsyncResult *result, gpointer data)
                             error->message);
     return;
   }
-  /* the carrier asks again when an answer was slow; it is the same call */
-  entry = cord_call_table_find(self->table, admit->call_sid);
-  if (entry == NULL) {
-    g_autofree gchar *id = cord_store_new_id();
-    g_autoptr(CordAdmission) admission =
-        cord_admission_new(id, admit->call_sid, admit->from, admit->to, agent);
-
-    entry = cord_call_table_add(self->table, admission);
-    record_call(self, admission, &incoming);
+  entry = enter(self, &incoming, agent);
+  if (entry->refused) {
+    admit->language = g_strdup(entry->admission->agent->language);
+    g_task_return_new_error(task, CORD_ERROR, CORD_ERROR_FAILED, "agent \"%s\" cannot take calls",
+                            entry->admission->agent->name);
+    return;
   }
   if (entry->ended || cord_admission_is_claimed(entry->admission)) {
     g_task_return_new_error(task, CORD_ERROR, CORD_ERROR_NOT_AUTHORIZED,
@@ -139,8 +174,8 @@ on_agent(GObject *source, GAsyncResult *result, gpointer data)
  * @callback: called when it is decided
  * @user_data: for @callback
  *
- * Lets a call in, or does not: chooses the agent (the first active one), writes the call's record
- * and mints the token for its stream.
+ * Lets a call in, or does not: chooses the agent (the first active one), writes the call's record,
+ * gets the agent ready and mints the token for its stream.
  */
 void
 cord_call_registry_admit_async(CordCallRegistry *self, const CordIncomingCall *incoming,
@@ -151,9 +186,13 @@ cord_call_registry_admit_async(CordCallRegistry *self, const CordIncomingCall *i
   Admit *admit = g_new0(Admit, 1);
   GError *error = NULL;
 
-  *admit = (Admit){ g_strdup(incoming->call_sid),  g_strdup(incoming->from),
-                    g_strdup(incoming->to),        g_strdup(incoming->account_sid),
-                    g_strdup(incoming->direction), NULL };
+  *admit = (Admit){ g_strdup(incoming->call_sid),
+                    g_strdup(incoming->from),
+                    g_strdup(incoming->to),
+                    g_strdup(incoming->account_sid),
+                    g_strdup(incoming->direction),
+                    NULL,
+                    NULL };
   g_task_set_task_data(task, admit, free_admit);
   if (!check_room(self, &error)) {
     g_task_return_error(task, error);
@@ -168,26 +207,29 @@ cord_call_registry_admit_async(CordCallRegistry *self, const CordIncomingCall *i
  * @self: the registry
  * @result: what the callback got
  * @token: (out) (transfer full): the token for the stream
+ * @language: (out) (transfer full) (nullable): the agent's, when it is the agent that cannot take
+ *   the call
  * @error: return location for an error
  *
  * Returns: (transfer full): the call's id, or %NULL
  */
 gchar *
 cord_call_registry_admit_finish(CordCallRegistry *self, GAsyncResult *result, gchar **token,
-                                GError **error)
+                                gchar **language, GError **error)
 {
   Admit *admit = g_task_get_task_data(G_TASK(result));
   gchar *id = g_task_propagate_pointer(G_TASK(result), error);
 
   if (id)
     *token = g_steal_pointer(&admit->token);
+  *language = g_steal_pointer(&admit->language);
   return id;
 }
 
 /* A call has one stream, however often its webhook was answered. */
 CordAdmission *
-cord_call_registry_claim(CordCallRegistry *self, const gchar *token, const gchar *call_sid,
-                         GError **error)
+cord_call_registry_claim(CordCallRegistry *self, CordCall *call, const gchar *token,
+                         const gchar *call_sid, GError **error)
 {
   g_autoptr(CordAdmission) admission = NULL;
   gpointer ticket = NULL;
@@ -201,8 +243,10 @@ cord_call_registry_claim(CordCallRegistry *self, const gchar *token, const gchar
     return NULL;
   admission = g_steal_pointer(&((Ticket *)ticket)->admission);
   g_free(ticket);
-  if (cord_admission_claim(admission))
+  if (cord_admission_claim(admission)) {
+    cord_call_registry_dismiss(self, admission, call);
     return g_steal_pointer(&admission);
+  }
   g_set_error_literal(error, CORD_ERROR, CORD_ERROR_NOT_AUTHORIZED, "the call has its stream");
   return NULL;
 }

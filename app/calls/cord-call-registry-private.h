@@ -15,22 +15,23 @@ struct _CordCallRegistry {
   GObject parent_instance;
 
   CordStore *store;
-  CordJournal *journal;
   CordStreamTokens *tokens;
-  CordPipelines *pipelines;
+  CordCallKit kit;
   GError *pipelines_error;
   CordWorkerPool *workers;
   guint max_calls;
+  guint max_prepared;
 
   CordCallTable *table;
   gboolean draining;
   GTask *drain;
   guint drain_timeout;
 
-  GMutex lock;       /* leaf; guards what follows */
-  GHashTable *calls; /* CordCall, owned, from the first byte of its stream to its end */
-  gint coming;       /* streams whose handshake is under way */
-  gboolean closed;   /* a stream that comes now is hung up */
+  GMutex lock;          /* leaf; guards what follows */
+  GHashTable *calls;    /* CordCall, owned, from the first byte of its stream to its end */
+  GHashTable *prepared; /* call's id -> CordCall, owned, until its stream comes or is given up */
+  gint coming;          /* streams whose handshake is under way */
+  gboolean closed;      /* a stream that comes now is hung up */
 };
 
 /* The streams of carriers: how many are at the door, any thread; one that has come, its worker */
@@ -38,8 +39,21 @@ void cord_call_registry_count_coming(CordCallRegistry *self, gint streams);
 void cord_call_registry_take_stream(CordCallRegistry *self, CordAdmission *expected,
                                     CordWebsocket *websocket, CordWorker *worker);
 
-/* The admission that a stream's token stands for, once; any thread */
-CordAdmission *cord_call_registry_claim(CordCallRegistry *self, const gchar *token,
+/* The admission that a stream's token stands for, once; on the worker of its call */
+CordAdmission *cord_call_registry_claim(CordCallRegistry *self, CordCall *call, const gchar *token,
                                         const gchar *call_sid, GError **error);
+
+/* Calls that wait for their stream with everything ready; any thread but for the first */
+gboolean cord_call_registry_prepare(CordCallRegistry *self, CordAdmission *admission,
+                                    GError **error);
+CordCall *cord_call_registry_take_prepared(CordCallRegistry *self, CordAdmission *admission,
+                                           CordWorker *worker);
+CordWorker *cord_call_registry_dup_prepared_worker(CordCallRegistry *self,
+                                                   CordAdmission *admission);
+void cord_call_registry_dismiss(CordCallRegistry *self, CordAdmission *admission, CordCall *unless);
+void cord_call_registry_order_hang_up(CordCall *call, const gchar *reason);
+
+/* What calls ask and tell */
+extern const CordCallOwner cord_call_registry_owner;
 
 G_END_DECLS

@@ -64,22 +64,28 @@ call_event(CordCall *call, const gchar *name, const gchar *json, gpointer data)
 }
 
 static CordAdmission *
-call_admit(const gchar *token, const gchar *call_sid, gpointer data, GError **error)
+call_admit(CordCall *call, const gchar *token, const gchar *call_sid, gpointer data, GError **error)
 {
-  return cord_call_registry_claim(data, token, call_sid, error);
+  return cord_call_registry_claim(data, call, token, call_sid, error);
 }
 
 static gboolean
 drained(gpointer data)
 {
   CordCallRegistry *self = data;
+  gboolean prepared;
 
-  if (self->drain && cord_call_registry_get_count(self) == 0) {
+  if (self->drain == NULL || cord_call_registry_get_count(self) > 0)
+    return G_SOURCE_REMOVE;
+  /* who was let in and did not come by now finds the door closed */
+  cord_stream_tokens_expire(self->tokens, G_MAXINT64);
+  g_mutex_lock(&self->lock);
+  prepared = g_hash_table_size(self->prepared) > 0;
+  g_mutex_unlock(&self->lock);
+  if (!prepared) {
     g_autoptr(GTask) task = g_steal_pointer(&self->drain);
 
     g_clear_handle_id(&self->drain_timeout, g_source_remove);
-    /* who was let in and did not come by now finds the door closed */
-    cord_stream_tokens_expire(self->tokens, G_MAXINT64);
     g_task_return_boolean(task, TRUE);
   }
   return G_SOURCE_REMOVE;
@@ -93,28 +99,32 @@ call_ended(CordCall *call, gpointer data)
 
   cord_worker_pool_add_load(self->workers, cord_call_get_worker(call), -1);
   g_mutex_lock(&self->lock);
-  g_hash_table_steal(self->calls, call);
+  if (!g_hash_table_steal(self->calls, call))
+    g_hash_table_steal(self->prepared, cord_call_get_expected(call)->call_id);
   g_mutex_unlock(&self->lock);
   g_object_unref(call);
   g_main_context_invoke_full(NULL, G_PRIORITY_DEFAULT, drained, self, g_object_unref);
 }
 
-static const CordCallOwner owner = { call_admit, call_event, call_ended };
+const CordCallOwner cord_call_registry_owner = { call_admit, call_event, call_ended };
 
 /* Makes a call of a carrier's stream. */
 void
 cord_call_registry_take_stream(CordCallRegistry *self, CordAdmission *expected,
                                CordWebsocket *websocket, CordWorker *worker)
 {
-  CordCall *call = cord_call_new(worker, self->pipelines, self->journal, &owner, self);
+  CordCall *call = expected ? cord_call_registry_take_prepared(self, expected, worker) : NULL;
   gboolean closed;
 
-  cord_worker_pool_add_load(self->workers, worker, 1);
+  if (call == NULL) {
+    call = cord_call_new(&self->kit, worker, expected, &cord_call_registry_owner, self);
+    cord_worker_pool_add_load(self->workers, worker, 1);
+  }
   g_mutex_lock(&self->lock);
   g_hash_table_add(self->calls, call);
   closed = self->closed;
   g_mutex_unlock(&self->lock);
-  cord_call_start(call, expected, websocket);
+  cord_call_start(call, websocket);
   if (closed)
     cord_call_hang_up(call, "shutdown");
 }
@@ -164,8 +174,9 @@ cord_call_registry_set_carrier_status(CordCallRegistry *self, const gchar *call_
   if (!is_terminal(status) || entry->streaming)
     return;
   final = g_str_equal(status, "completed") ? "completed" : "failed";
-  cord_journal_call_ended(self->journal, entry->admission->call_id, final, status,
+  cord_journal_call_ended(self->kit.journal, entry->admission->call_id, final, status,
                           MAX(duration_seconds, 0));
+  cord_call_registry_dismiss(self, entry->admission, NULL);
   cord_call_table_end(self->table, entry, final, status, MAX(duration_seconds, 0));
 }
 
@@ -221,33 +232,10 @@ cord_call_registry_get_draining(CordCallRegistry *self)
 gboolean
 cord_call_registry_check_elements(CordCallRegistry *self, GStrv *missing)
 {
-  if (self->pipelines)
-    return cord_pipelines_check(self->pipelines, missing);
+  if (self->kit.pipelines)
+    return cord_pipelines_check(self->kit.pipelines, missing);
   *missing = g_strsplit(self->pipelines_error->message, "\n", -1);
   return FALSE;
-}
-
-typedef struct {
-  CordCall *call;
-  gchar *reason;
-} HangUp;
-
-static void
-hang_up(gpointer data)
-{
-  HangUp *order = data;
-
-  cord_call_hang_up(order->call, order->reason);
-}
-
-static void
-free_hang_up(gpointer data)
-{
-  HangUp *order = data;
-
-  g_object_unref(order->call);
-  g_free(order->reason);
-  g_free(order);
 }
 
 /**
@@ -266,12 +254,8 @@ cord_call_registry_hang_up_all(CordCallRegistry *self, const gchar *reason)
   g_mutex_lock(&self->lock);
   self->closed = TRUE;
   g_hash_table_iter_init(&iter, self->calls);
-  while (g_hash_table_iter_next(&iter, &call, NULL)) {
-    HangUp *order = g_new0(HangUp, 1);
-
-    *order = (HangUp){ g_object_ref(call), g_strdup(reason) };
-    cord_worker_post(cord_call_get_worker(call), hang_up, order, free_hang_up);
-  }
+  while (g_hash_table_iter_next(&iter, &call, NULL))
+    cord_call_registry_order_hang_up(call, reason);
   g_mutex_unlock(&self->lock);
 }
 
@@ -328,11 +312,13 @@ cord_call_registry_finalize(GObject *object)
   g_clear_object(&self->tokens);
   cord_call_table_free(self->table);
   g_hash_table_unref(self->calls);
+  g_hash_table_unref(self->prepared);
   g_mutex_clear(&self->lock);
   g_clear_pointer(&self->workers, cord_worker_pool_free);
-  g_clear_pointer(&self->pipelines, cord_pipelines_free);
+  g_clear_pointer(&self->kit.pipelines, cord_pipelines_free);
+  g_clear_pointer(&self->kit.apology, cord_apology_unref);
   g_clear_error(&self->pipelines_error);
-  g_clear_object(&self->journal);
+  g_clear_object(&self->kit.journal);
   g_clear_object(&self->store);
   G_OBJECT_CLASS(cord_call_registry_parent_class)->finalize(object);
 }
@@ -348,6 +334,7 @@ cord_call_registry_init(CordCallRegistry *self)
 {
   g_mutex_init(&self->lock);
   self->calls = g_hash_table_new_full(NULL, NULL, g_object_unref, NULL);
+  self->prepared = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_object_unref);
   self->table = cord_call_table_new();
 }
 
@@ -369,10 +356,12 @@ cord_call_registry_new(CordStore *store, CordJournal *journal, CordStreamTokens 
   CordCallRegistry *self = g_object_new(CORD_TYPE_CALL_REGISTRY, NULL);
 
   self->store = g_object_ref(store);
-  self->journal = g_object_ref(journal);
+  self->kit.journal = g_object_ref(journal);
+  self->kit.apology = cord_apology_load(options->data_dir);
   self->tokens = g_object_ref(tokens);
   self->max_calls = options->max_calls;
-  self->pipelines =
+  self->max_prepared = options->max_prepared;
+  self->kit.pipelines =
       cord_pipelines_load(options->pipelines, options->data_dir, &self->pipelines_error);
   self->workers = cord_worker_pool_new(options->workers);
   return self;

@@ -41,6 +41,7 @@ typedef struct {
  * CordCallOptions:
  * @workers: number of media threads, 0 for one a core
  * @max_calls: calls at once, 0 for no limit
+ * @max_prepared: calls that are made ready while their phones ring
  * @pipelines: (nullable): folder of pipeline files in place of the built-in ones
  * @data_dir: where agents' scripts are looked for
  *
@@ -49,6 +50,7 @@ typedef struct {
 typedef struct {
   guint workers;
   guint max_calls;
+  guint max_prepared;
   const gchar *pipelines;
   const gchar *data_dir;
 } CordCallOptions;
@@ -58,12 +60,13 @@ CordCallRegistry *cord_call_registry_new(CordStore *store, CordJournal *journal,
 
 /* Admission: answers the call's id; the stream's token comes from the CordStreamTokens and is
  * handed out through @token. Fails with CORD_ERROR_NOT_FOUND (no active agent), CORD_ERROR_QUOTA
- * (too many calls, or draining), CORD_ERROR_NOT_AUTHORIZED (the call has had its stream) */
+ * (too many calls, or draining), CORD_ERROR_NOT_AUTHORIZED (the call has had its stream),
+ * CORD_ERROR_FAILED (the agent cannot be built; @language is set) */
 void cord_call_registry_admit_async(CordCallRegistry *self, const CordIncomingCall *incoming,
                                     GCancellable *cancellable, GAsyncReadyCallback callback,
                                     gpointer user_data);
 gchar *cord_call_registry_admit_finish(CordCallRegistry *self, GAsyncResult *result, gchar **token,
-                                       GError **error);
+                                       gchar **language, GError **error);
 
 /* What the carrier says of a call later; unknown calls are ignored. sequence: -1 when not given */
 void cord_call_registry_set_carrier_status(CordCallRegistry *self, const gchar *call_sid,

@@ -13,6 +13,7 @@ G_BEGIN_DECLS
  * @carrier_sequence: the number of the carrier's last status callback, or -1
  * @streaming: whether its stream has come
  * @ended: whether it is over
+ * @refused: whether its agent could not take it
  *
  * A call as the main thread knows it, from its webhook until a little after its end.
  */
@@ -22,6 +23,7 @@ typedef struct {
   gint carrier_sequence;
   gboolean streaming;
   gboolean ended;
+  gboolean refused;
 } CordCallEntry;
 
 /**

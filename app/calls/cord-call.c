@@ -1,49 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "cord-call.h"
+#include "cord-call-private.h"
 
 #include <string.h>
 
-#include "cord-structure-json.h"
-
-#define G_LOG_DOMAIN_CALLS "calls"
-#define GOODBYE_DEADLINE                                                                           \
-  (20 * GST_SECOND) /* from the model's end_call to the end, whatever is playing */
-
-typedef enum {
-  PHASE_WAITING, /* for the carrier's start and its token */
-  PHASE_RUNNING,
-  PHASE_ENDING, /* no more messages are read */
-  PHASE_ENDED,
-} Phase;
-
-struct _CordCall {
-  GObject parent_instance;
-
-  CordWorker *worker;
-  CordPipelines *pipelines;
-  CordJournal *journal;
-  CordCallOwner owner;
-  gpointer owner_data;
-
-  Phase phase;
-  CordAdmission *expected;  /* whose call the stream says it is; NULL: its token tells */
-  CordAdmission *admission; /* whose call it is */
-  GstElement *pipeline;
-  GstElement *source;
-  CordWebsocket *websocket;
-  GstClockTime started;
-  const gchar *status;
-  gchar *end_reason;
-  gint goodbye_turn; /* hang up when this turn was heard; -1: none */
-  CordTimer *goodbye;
-};
+#include "cord-error.h"
 
 G_DEFINE_FINAL_TYPE(CordCall, cord_call, G_TYPE_OBJECT)
-
-#define call_log(self, level, ...)                                                                 \
-  g_log_structured(G_LOG_DOMAIN_CALLS, level, "CALL_ID",                                           \
-                   (self)->admission ? (self)->admission->call_id : "-", "CALL_SID",               \
-                   (self)->admission ? (self)->admission->call_sid : "-", "MESSAGE", __VA_ARGS__)
 
 static void
 cord_call_finalize(GObject *object)
@@ -52,64 +14,71 @@ cord_call_finalize(GObject *object)
 
   g_clear_pointer(&self->expected, cord_admission_unref);
   g_clear_pointer(&self->admission, cord_admission_unref);
+  g_clear_pointer(&self->apology, cord_apology_unref);
+  g_clear_error(&self->failure);
   g_clear_object(&self->websocket);
   g_clear_object(&self->worker);
   g_clear_object(&self->journal);
+  g_free(self->session);
   g_free(self->end_reason);
   G_OBJECT_CLASS(cord_call_parent_class)->finalize(object);
 }
 
+/* The record of a call that was let in. */
 static void
-emit(CordCall *self, const gchar *name, const gchar *json)
+write_end(CordCall *self)
 {
-  if (self->admission)
-    self->owner.event(self, name, json, self->owner_data);
+  gint64 seconds =
+      (gint64)((cord_worker_get_time(self->worker) - self->started + GST_SECOND / 2) / GST_SECOND);
+  g_autofree gchar *json = g_strdup_printf("{\"status\":\"%s\",\"reason\":\"%s\",\"duration\":%d}",
+                                           self->status, self->end_reason, (gint)seconds);
+
+  cord_journal_call_ended(self->journal, self->admission->call_id, self->status, self->end_reason,
+                          seconds);
+  cord_call_log(self, G_LOG_LEVEL_MESSAGE, "call %s after %d s: %s", self->status, (gint)seconds,
+                self->end_reason);
+  self->owner.event(self, "call-ended", json, self->owner_data);
 }
 
-/* The end, in this order: the record, the pipeline, the owner. */
+/* The end, in this order: the pipeline, the record, the owner. */
 static void
 finish(gpointer data)
 {
   CordCall *self = data;
-  gint64 seconds;
 
-  if (self->phase == PHASE_ENDED)
+  if (self->phase == CORD_CALL_ENDED)
     return;
-  self->phase = PHASE_ENDED;
+  self->phase = CORD_CALL_ENDED;
   g_clear_pointer(&self->goodbye, cord_timer_remove);
-  gst_element_set_state(self->pipeline, GST_STATE_NULL);
+  if (self->rest)
+    gst_element_set_locked_state(self->rest, FALSE);
+  if (self->pipeline)
+    gst_element_set_state(self->pipeline, GST_STATE_NULL);
+  self->rest = NULL;
   gst_clear_object(&self->source);
   gst_clear_object(&self->pipeline);
-  if (self->admission) {
-    g_autofree gchar *json = NULL;
-
-    seconds = (gint64)((cord_worker_get_time(self->worker) - self->started + GST_SECOND / 2) /
-                       GST_SECOND);
-    cord_journal_call_ended(self->journal, self->admission->call_id, self->status, self->end_reason,
-                            seconds);
-    call_log(self, G_LOG_LEVEL_MESSAGE, "call %s after %d s: %s", self->status, (gint)seconds,
-             self->end_reason);
-    json = g_strdup_printf("{\"status\":\"%s\",\"reason\":\"%s\",\"duration\":%d}", self->status,
-                           self->end_reason, (gint)seconds);
-    emit(self, "call-ended", json);
-  } else if (self->expected) {
+  if (self->admission)
+    write_end(self);
+  else if (self->expected && self->websocket)
     cord_admission_give_up(self->expected);
-  }
   self->owner.ended(self, self->owner_data);
 }
 
-/* Ends the call for a reason; the first reason stands. Not from below a running chain function:
- * what follows is posted. */
-static void
-end(CordCall *self, const gchar *status, const gchar *reason)
+/* Not from below a running chain function: what follows is posted. */
+void
+cord_call_end(CordCall *self, const gchar *status, const gchar *reason)
 {
-  if (self->phase >= PHASE_ENDING)
+  if (self->phase >= CORD_CALL_ENDING)
     return;
-  self->phase = PHASE_ENDING;
-  self->status = status;
-  self->end_reason = g_strdup(reason);
+  self->phase = CORD_CALL_ENDING;
+  if (self->end_reason == NULL) {
+    self->status = status;
+    self->end_reason = g_strdup(reason);
+  }
   cord_worker_post(self->worker, finish, g_object_ref(self), g_object_unref);
 }
+
+/* ---- the stream is let in ---- */
 
 /* The token decides; a stream that came for a call must show that call's. */
 static gboolean
@@ -120,8 +89,78 @@ admit(CordCall *self, const gchar *token, const gchar *call_sid, GError **error)
                 self->expected->call_sid);
     return FALSE;
   }
-  self->admission = self->owner.admit(token, call_sid, self->owner_data, error);
+  self->admission = self->owner.admit(self, token, call_sid, self->owner_data, error);
   return self->admission != NULL;
+}
+
+static void
+write_begin(CordCall *self)
+{
+  g_autoptr(CordCallRecord) changes = cord_call_record_new();
+
+  changes->id = g_strdup(self->admission->call_id);
+  changes->status = g_strdup("in-progress");
+  changes->duration_seconds = -1;
+  cord_journal_call_updated(self->journal, changes);
+}
+
+/* Takes what cord_pipelines_build() has made. */
+static void
+add_rest(CordCall *self, GstElement *rest)
+{
+  self->rest = rest;
+  /* it is brought up by itself, before or after the source */
+  gst_element_set_locked_state(rest, TRUE);
+  gst_bin_add(GST_BIN(self->pipeline), rest);
+}
+
+/* The source of a call outlives its agent: what an element of the agent returns as an error ends
+ * the agent, not the stream. */
+static GstFlowReturn
+chain_to_agent(GstPad *pad, GstObject *parent, GstBuffer *buffer)
+{
+  GstFlowReturn flow = gst_proxy_pad_chain_default(pad, parent, buffer);
+
+  if (flow != GST_FLOW_NOT_LINKED && flow > GST_FLOW_EOS)
+    return flow;
+  if (flow != GST_FLOW_EOS)
+    cord_call_apologize(g_object_get_data(G_OBJECT(pad), "call"), "pipeline-error");
+  return GST_FLOW_OK;
+}
+
+static gboolean
+link_agent(CordCall *self)
+{
+  g_autoptr(GstPad) pad = gst_element_get_static_pad(self->rest, "sink");
+
+  if (pad == NULL)
+    return FALSE;
+  g_object_set_data(G_OBJECT(pad), "call", self);
+  gst_pad_set_chain_function(pad, chain_to_agent);
+  return gst_element_link(self->source, self->rest);
+}
+
+/* The agent gets the caller, if it is ready or can be made so. */
+static gboolean
+connect_agent(CordCall *self, GError **error)
+{
+  if (self->rest == NULL && self->failure == NULL) {
+    GstElement *rest = cord_pipelines_build(self->pipelines, self->admission->agent, self->session,
+                                            &self->failure);
+
+    if (rest)
+      add_rest(self, rest);
+  }
+  if (self->failure) {
+    g_propagate_error(error, g_error_copy(self->failure));
+    return FALSE;
+  }
+  gst_element_set_locked_state(self->rest, FALSE);
+  gst_element_set_base_time(self->rest, gst_element_get_base_time(self->pipeline));
+  if (link_agent(self) && gst_element_sync_state_with_parent(self->rest))
+    return TRUE;
+  g_set_error_literal(error, CORD_ERROR, CORD_ERROR_FAILED, "its pipeline cannot be started");
+  return FALSE;
 }
 
 static gboolean
@@ -133,186 +172,64 @@ on_accept(GstElement *source, GstStructure *start, CordCall *self)
                            ? gst_structure_get_string(gst_value_get_structure(value), "token")
                            : NULL;
   g_autoptr(GError) error = NULL;
-  g_autofree gchar *session = NULL;
-  CordCallRecord *changes;
-  GstElement *rest;
 
   if (!admit(self, token, call_sid, &error)) {
-    call_log(self, G_LOG_LEVEL_WARNING, "stream of call %s refused: %s",
-             call_sid ? call_sid : "(none)", error->message);
+    cord_call_log(self, G_LOG_LEVEL_WARNING, "stream of call %s refused: %s",
+                  call_sid ? call_sid : "(none)", error->message);
     return FALSE;
   }
   self->started = cord_worker_get_time(self->worker);
-  self->phase = PHASE_RUNNING;
-  g_object_get(source, "session", &session, NULL);
-  rest = cord_pipelines_build(self->pipelines, self->admission->agent, session, &error);
-  if (rest == NULL) {
-    call_log(self, G_LOG_LEVEL_CRITICAL, "agent \"%s\" cannot take calls: %s",
-             self->admission->agent->name, error->message);
-    end(self, "failed", "agent-not-usable");
-    return FALSE;
+  self->phase = CORD_CALL_RUNNING;
+  write_begin(self);
+  if (connect_agent(self, &error)) {
+    cord_call_log(self, G_LOG_LEVEL_MESSAGE, "call from %s answered by \"%s\"",
+                  self->admission->from ? self->admission->from : "unknown",
+                  self->admission->agent->name);
+    return TRUE;
   }
-  gst_bin_add(GST_BIN(self->pipeline), rest);
-  if (!gst_element_link(source, rest) || !gst_element_sync_state_with_parent(rest)) {
-    call_log(self, G_LOG_LEVEL_CRITICAL, "the pipeline of agent \"%s\" cannot be started",
-             self->admission->agent->name);
-    end(self, "failed", "agent-not-usable");
-    return FALSE;
-  }
-  changes = cord_call_record_new();
-  changes->id = g_strdup(self->admission->call_id);
-  changes->status = g_strdup("in-progress");
-  changes->duration_seconds = -1;
-  cord_journal_call_updated(self->journal, changes);
-  cord_call_record_unref(changes);
-  call_log(self, G_LOG_LEVEL_MESSAGE, "call from %s answered by \"%s\"",
-           self->admission->from ? self->admission->from : "unknown", self->admission->agent->name);
+  cord_call_log(self, G_LOG_LEVEL_WARNING, "agent \"%s\" cannot take the call: %s",
+                self->admission->agent->name, error->message);
+  cord_call_apologize(self, "agent-not-usable");
   return TRUE;
 }
 
-static void
-say_goodbye(gpointer data)
-{
-  CordCall *self = data;
-
-  self->goodbye = NULL;
-  cord_call_hang_up(self, "agent-hangup");
-}
-
-static void
-submit_tool_result(CordCall *self, const gchar *id, const gchar *json)
-{
-  g_autoptr(GstElement) llm = gst_bin_get_by_name(GST_BIN(self->pipeline), "llm");
-
-  if (llm)
-    g_signal_emit_by_name(llm, "submit-tool-result", id, json);
-}
-
-typedef struct {
-  CordCall *call;
-  gchar *id;
-  gchar *result;
-} ToolResult;
-
-static void
-free_tool_result(gpointer data)
-{
-  ToolResult *result = data;
-
-  g_object_unref(result->call);
-  g_free(result->id);
-  g_free(result->result);
-  g_free(result);
-}
-
-static void
-deliver_tool_result(gpointer data)
-{
-  ToolResult *result = data;
-
-  if (result->call->phase == PHASE_RUNNING)
-    submit_tool_result(result->call, result->id, result->result);
-}
-
-static void
-on_tool_call(CordCall *self, const GstStructure *structure)
-{
-  const gchar *name = gst_structure_get_string(structure, "name");
-  const gchar *arguments = gst_structure_get_string(structure, "arguments");
-  gboolean known = g_strcmp0(name, "end_call") == 0;
-  CordFunctionCall *run = cord_function_call_new();
-  ToolResult *result = g_new0(ToolResult, 1);
-
-  if (known) {
-    self->goodbye_turn = (gint)cord_structure_get_turn(structure);
-    if (self->goodbye == NULL)
-      self->goodbye = cord_worker_add_timer(self->worker, GOODBYE_DEADLINE, say_goodbye, self);
-  }
-  run->call_id = g_strdup(self->admission->call_id);
-  run->function_name = g_strdup(name);
-  run->arguments = arguments ? json_from_string(arguments, NULL) : NULL;
-  run->status = g_strdup(known ? "completed" : "failed");
-  run->error_message = known ? NULL : g_strdup_printf("there is no tool \"%s\"", name);
-  run->result = known ? json_from_string("{\"ok\":true}", NULL) : NULL;
-  cord_journal_function_call(self->journal, run);
-  /* the element is still inside the call; it gets its answer when it has come out */
-  result->call = g_object_ref(self);
-  result->id = g_strdup(gst_structure_get_string(structure, "id"));
-  result->result = known ? g_strdup("{\"ok\":true}")
-                         : g_strdup_printf("{\"error\":\"there is no tool %s\"}", name);
-  cord_worker_post(self->worker, deliver_tool_result, result, free_tool_result);
-  cord_function_call_unref(run);
-}
-
-static void
-on_heard(CordCall *self, const GstStructure *structure)
-{
-  const gchar *text = gst_structure_get_string(structure, "text");
-
-  if (text && *text)
-    cord_journal_transcript(self->journal, self->admission->call_id, "assistant", text);
-  if (self->goodbye_turn == (gint)cord_structure_get_turn(structure)) {
-    gboolean interrupted = FALSE;
-
-    /* a caller who cuts in on the goodbye has something to say */
-    gst_structure_get_boolean(structure, "interrupted", &interrupted);
-    self->goodbye_turn = -1;
-    g_clear_pointer(&self->goodbye, cord_timer_remove);
-    if (!interrupted)
-      cord_call_hang_up(self, "agent-hangup");
-  }
-}
-
-static void
-on_turn_ended(CordCall *self, const GstStructure *structure)
-{
-  const gchar *text = gst_structure_get_string(structure, "text");
-
-  if (text && *text)
-    cord_journal_transcript(self->journal, self->admission->call_id, "user", text);
-}
-
-static void
-on_call_stopped(CordCall *self, const GstStructure *structure)
-{
-  const gchar *reason = gst_structure_get_string(structure, "reason");
-
-  /* EOS follows and ends the call; what it is called is known here */
-  if (self->end_reason == NULL && self->phase == PHASE_RUNNING)
-    call_log(self, G_LOG_LEVEL_DEBUG, "the stream stopped: %s", reason ? reason : "no reason");
-  end(self, "completed", reason ? reason : "caller-hangup");
-}
-
-static const struct {
-  const gchar *name;
-  void (*handle)(CordCall *self, const GstStructure *structure);
-} handlers[] = {
-  { CORD_EVENT_TOOL_CALL, on_tool_call },
-  { CORD_EVENT_HEARD, on_heard },
-  { CORD_EVENT_TURN_ENDED, on_turn_ended },
-  { CORD_EVENT_CALL_STOPPED, on_call_stopped },
-};
+/* ---- what the pipeline says ---- */
 
 static void
 on_element_message(CordCall *self, const GstStructure *structure)
 {
   const gchar *name = gst_structure_get_name(structure);
+  gboolean stopped = g_str_equal(name, CORD_EVENT_CALL_STOPPED);
 
   if (!g_str_has_prefix(name, "cordboard/") && !g_str_equal(name, CORD_EVENT_DTMF))
     return;
   /* a stream that goes before it was let in is over as well */
-  if (self->phase == PHASE_WAITING && g_str_equal(name, CORD_EVENT_CALL_STOPPED))
-    end(self, "failed", "no-stream");
-  if (self->phase != PHASE_RUNNING)
-    return;
-  if (!g_str_equal(name, CORD_EVENT_PLAYOUT)) {
-    g_autofree gchar *json = cord_structure_to_json(structure);
+  if (stopped && self->phase == CORD_CALL_WAITING)
+    cord_call_end(self, "failed", "no-stream");
+  if (stopped && self->phase == CORD_CALL_APOLOGIZING)
+    cord_call_end(self, self->status, self->end_reason);
+  if (self->phase == CORD_CALL_RUNNING)
+    cord_call_tell(self, structure);
+}
 
-    emit(self, g_str_has_prefix(name, "cordboard/") ? name + strlen("cordboard/") : "dtmf", json);
-  }
-  for (guint i = 0; i < G_N_ELEMENTS(handlers); i++) {
-    if (g_str_equal(name, handlers[i].name))
-      handlers[i].handle(self, structure);
+/* Once the agent cannot go on, what its elements still have to say changes nothing. */
+static void
+on_error(CordCall *self, const GError *error)
+{
+  switch (self->phase) {
+  case CORD_CALL_PREPARED:
+    if (self->failure == NULL)
+      self->failure = g_error_copy(error);
+    break;
+  case CORD_CALL_WAITING:
+    if (self->rest && self->failure == NULL)
+      self->failure = g_error_copy(error);
+    break;
+  case CORD_CALL_RUNNING:
+    cord_call_apologize(self, "pipeline-error");
+    break;
+  default:
+    break;
   }
 }
 
@@ -327,9 +244,14 @@ on_problem(CordCall *self, GstMessage *message)
     gst_message_parse_error(message, &error, &debug);
   else
     gst_message_parse_warning(message, &error, &debug);
-  call_log(self, G_LOG_LEVEL_WARNING, "%s: %s", GST_MESSAGE_SRC_NAME(message), error->message);
-  if (fatal)
-    end(self, "failed", "pipeline-error");
+  if (self->phase < CORD_CALL_ENDING)
+    cord_call_log(self, G_LOG_LEVEL_WARNING, "%s: %s", GST_MESSAGE_SRC_NAME(message),
+                  error->message);
+  /* without its source a call has nobody to apologize to */
+  if (fatal && self->source && GST_MESSAGE_SRC(message) == GST_OBJECT(self->source))
+    cord_call_end(self, "failed", "pipeline-error");
+  else if (fatal)
+    on_error(self, error);
 }
 
 static void
@@ -344,7 +266,7 @@ handle_message(CordCall *self, GstMessage *message)
     on_problem(self, message);
     break;
   case GST_MESSAGE_EOS:
-    end(self, "completed", "stream-ended");
+    cord_call_end(self, "completed", "stream-ended");
     break;
   default:
     break;
@@ -403,65 +325,117 @@ cord_call_class_init(CordCallClass *klass)
 static void
 cord_call_init(CordCall *self)
 {
+  static gint counter;
+
+  self->session = g_strdup_printf("call-%d", g_atomic_int_add(&counter, 1));
   self->goodbye_turn = -1;
   self->status = "failed";
 }
 
 /**
  * cord_call_new:
+ * @kit: what calls are made of; outlives the call
  * @worker: where it is to live
- * @pipelines: outlives the call
- * @journal: where what happens is written
+ * @expected: (nullable): the call that a stream comes for; %NULL when its token will tell
  * @owner: whom to ask and tell
  * @data: for @owner
  *
  * Returns: (transfer full): a call without a stream
  */
 CordCall *
-cord_call_new(CordWorker *worker, CordPipelines *pipelines, CordJournal *journal,
+cord_call_new(const CordCallKit *kit, CordWorker *worker, CordAdmission *expected,
               const CordCallOwner *owner, gpointer data)
 {
   CordCall *self = g_object_new(CORD_TYPE_CALL, NULL);
 
   self->worker = g_object_ref(worker);
-  self->pipelines = pipelines;
-  self->journal = g_object_ref(journal);
+  self->expected = expected ? cord_admission_ref(expected) : NULL;
+  self->pipelines = kit->pipelines;
+  self->apology = cord_apology_ref(kit->apology);
+  self->journal = g_object_ref(kit->journal);
   self->owner = *owner;
   self->owner_data = data;
   return self;
 }
 
-/**
- * cord_call_start:
- * @self: a new call, on its worker
- * @expected: (nullable): the call that the stream has come for; the door was opened to it with
- *   cord_admission_expect()
- * @websocket: (transfer none): the carrier's stream
- *
- * Puts up the source and waits for the carrier's start; the rest of the pipeline follows when the
- * stream's token was taken.
- */
-void
-cord_call_start(CordCall *self, CordAdmission *expected, CordWebsocket *websocket)
+/* The pipeline without anything in it. */
+static void
+put_up(CordCall *self)
 {
-  static gint counter;
-  g_autofree gchar *session = g_strdup_printf("call-%d", g_atomic_int_add(&counter, 1));
   g_autoptr(GstContext) context = cord_worker_to_gst_context(self->worker);
   g_autoptr(GstBus) bus = NULL;
 
-  self->expected = expected ? cord_admission_ref(expected) : NULL;
-  self->websocket = g_object_ref(websocket);
-  self->pipeline = gst_object_ref_sink(gst_pipeline_new(session));
-  self->source = gst_element_factory_make("twiliosrc", "src");
-  gst_object_ref_sink(self->source);
-  g_object_set(self->source, "session", session, "connection", websocket, NULL);
-  g_signal_connect_object(self->source, "accept", G_CALLBACK(on_accept), self, 0);
+  if (self->pipeline)
+    return;
+  self->pipeline = gst_object_ref_sink(gst_pipeline_new(self->session));
   gst_element_set_context(self->pipeline, context);
-  gst_bin_add(GST_BIN(self->pipeline), self->source);
   bus = gst_element_get_bus(self->pipeline);
   gst_bus_set_sync_handler(bus, on_bus, g_object_ref(self), g_object_unref);
+}
+
+/**
+ * cord_call_get_session:
+ * @self: a call
+ *
+ * Returns: the name by which the ends of its pipeline find each other; any thread
+ */
+const gchar *
+cord_call_get_session(CordCall *self)
+{
+  return self->session;
+}
+
+/**
+ * cord_call_prepare:
+ * @self: a new call, on its worker
+ * @rest: (transfer floating): all of its pipeline behind the source
+ *
+ * Gets the agent ready while the phone rings: its elements go to PAUSED and open their connections.
+ */
+void
+cord_call_prepare(CordCall *self, GstElement *rest)
+{
+  if (self->phase != CORD_CALL_PREPARED || self->rest) {
+    gst_object_unref(gst_object_ref_sink(rest));
+    return;
+  }
+  put_up(self);
+  add_rest(self, rest);
+  gst_element_set_state(rest, GST_STATE_PAUSED);
+}
+
+/**
+ * cord_call_start:
+ * @self: a call without a stream, on its worker
+ * @websocket: (transfer none): the carrier's stream
+ *
+ * Puts up the source and waits for the carrier's start; the rest of the pipeline joins in when the
+ * stream's token was taken.
+ */
+void
+cord_call_start(CordCall *self, CordWebsocket *websocket)
+{
+  self->websocket = g_object_ref(websocket);
+  if (self->phase != CORD_CALL_PREPARED) {
+    cord_websocket_close(websocket, 1001, NULL);
+    return;
+  }
+  self->phase = CORD_CALL_WAITING;
+  put_up(self);
+  self->source = gst_element_factory_make("twiliosrc", "src");
+  if (self->source == NULL) {
+    cord_call_log(self, G_LOG_LEVEL_WARNING,
+                  "there is no element \"twiliosrc\": GStreamer does not find Cordboard's plugins");
+    cord_websocket_close(websocket, 1011, NULL);
+    cord_call_end(self, "failed", "agent-not-usable");
+    return;
+  }
+  gst_object_ref_sink(self->source);
+  g_object_set(self->source, "session", self->session, "connection", websocket, NULL);
+  g_signal_connect_object(self->source, "accept", G_CALLBACK(on_accept), self, 0);
+  gst_bin_add(GST_BIN(self->pipeline), self->source);
   if (gst_element_set_state(self->pipeline, GST_STATE_PLAYING) == GST_STATE_CHANGE_FAILURE)
-    end(self, "failed", "pipeline-error");
+    cord_call_end(self, "failed", "pipeline-error");
 }
 
 /**
@@ -474,9 +448,9 @@ cord_call_start(CordCall *self, CordAdmission *expected, CordWebsocket *websocke
 void
 cord_call_hang_up(CordCall *self, const gchar *reason)
 {
-  if (self->phase >= PHASE_ENDING)
+  if (self->phase >= CORD_CALL_ENDING)
     return;
-  end(self, self->phase == PHASE_RUNNING ? "completed" : "failed", reason);
+  cord_call_end(self, self->phase == CORD_CALL_RUNNING ? "completed" : "failed", reason);
   if (self->websocket)
     cord_websocket_close(self->websocket, 1000, NULL);
 }
@@ -491,6 +465,18 @@ CordWorker *
 cord_call_get_worker(CordCall *self)
 {
   return self->worker;
+}
+
+/**
+ * cord_call_get_expected:
+ * @self: a call
+ *
+ * Returns: (nullable): the call that its stream has to be for
+ */
+const CordAdmission *
+cord_call_get_expected(CordCall *self)
+{
+  return self->expected;
 }
 
 /**

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cord-admission.h"
+#include "cord-apology.h"
 #include "cord-call-pipeline.h"
 #include "cord-journal.h"
 #include "cord-websocket.h"
@@ -20,27 +21,45 @@ G_BEGIN_DECLS
  */
 typedef struct _CordCall CordCall;
 typedef struct {
-  CordAdmission *(*admit)(const gchar *token, const gchar *call_sid, gpointer data, GError **error);
+  CordAdmission *(*admit)(CordCall *call, const gchar *token, const gchar *call_sid, gpointer data,
+                          GError **error);
   void (*event)(CordCall *call, const gchar *name, const gchar *json, gpointer data);
   void (*ended)(CordCall *call, gpointer data);
 } CordCallOwner;
 
 /**
+ * CordCallKit:
+ * @pipelines: what calls are built from
+ * @apology: what is said when an agent cannot go on
+ * @journal: where what happens is written
+ *
+ * What all calls are made of.
+ */
+typedef struct {
+  CordPipelines *pipelines;
+  CordApology *apology;
+  CordJournal *journal;
+} CordCallKit;
+
+/**
  * CordCall:
  *
  * One call: its pipeline on its media thread, and what is made of the pipeline's messages. It lives
- * on one worker, from the carrier's WebSocket to the end of the stream.
+ * on one worker, from the ringing of the phone to the end of the stream.
  */
 #define CORD_TYPE_CALL (cord_call_get_type())
 G_DECLARE_FINAL_TYPE(CordCall, cord_call, CORD, CALL, GObject)
 
-CordCall *cord_call_new(CordWorker *worker, CordPipelines *pipelines, CordJournal *journal,
+CordCall *cord_call_new(const CordCallKit *kit, CordWorker *worker, CordAdmission *expected,
                         const CordCallOwner *owner, gpointer data);
-void cord_call_start(CordCall *self, CordAdmission *expected, CordWebsocket *websocket);
+void cord_call_prepare(CordCall *self, GstElement *rest);
+void cord_call_start(CordCall *self, CordWebsocket *websocket);
 void cord_call_hang_up(CordCall *self, const gchar *reason);
 
 /* Any thread */
+const gchar *cord_call_get_session(CordCall *self);
 CordWorker *cord_call_get_worker(CordCall *self);
+const CordAdmission *cord_call_get_expected(CordCall *self);
 const CordAdmission *cord_call_get_admission(CordCall *self);
 const gchar *cord_call_get_status(CordCall *self);
 const gchar *cord_call_get_end_reason(CordCall *self);

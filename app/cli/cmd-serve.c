@@ -119,7 +119,13 @@ open_store(Server *server, GError **error)
     return FALSE;
   }
   server->store = cord_store_open(uri, error);
-  if (server->store == NULL || !cord_store_seed_agents(server->store, agents, error))
+  if (server->store == NULL)
+    return FALSE;
+  if (!g_file_test(agents, G_FILE_TEST_IS_DIR))
+    g_warning("there is no folder %s: no stock agent can be made; CORDBOARD_DATA_DIR "
+              "names the folder in which it is looked for",
+              agents);
+  else if (!cord_store_seed_agents(server->store, agents, error))
     return FALSE;
   server->journal = cord_journal_open(journal, server->store, error);
   if (server->journal && !cord_journal_catch_up(server->journal, JOURNAL_OPEN_MS))
@@ -137,6 +143,7 @@ open_calls(Server *server)
   CordCallOptions options = {
     .workers = (guint)cord_config_get_int(config, "server.workers"),
     .max_calls = (guint)cord_config_get_int(config, "server.max-calls"),
+    .max_prepared = (guint)cord_config_get_int(config, "server.max-prepared"),
     .pipelines = cord_config_get_string(config, "server.pipelines"),
     .data_dir = data_dir(),
   };

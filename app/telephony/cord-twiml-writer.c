@@ -27,6 +27,18 @@ escape(const gchar *text)
   return g_string_free(out, FALSE);
 }
 
+/* And text. */
+static gchar *
+escape_text(const gchar *text)
+{
+  g_autoptr(GString) out = g_string_new(text);
+
+  g_string_replace(out, "&", "&amp;", 0);
+  g_string_replace(out, "<", "&lt;", 0);
+  g_string_replace(out, ">", "&gt;", 0);
+  return g_strdup(out->str);
+}
+
 /**
  * cord_twiml_connect_stream:
  * @url: of the stream's WebSocket
@@ -43,6 +55,24 @@ cord_twiml_connect_stream(const gchar *url, const gchar *token)
   return g_strdup_printf(HEAD "<Response><Connect><Stream url=\"%s\"><Parameter name=\"token\" "
                               "value=\"%s\"/></Stream></Connect></Response>",
                          safe_url, safe_token);
+}
+
+/**
+ * cord_twiml_say:
+ * @text: what the carrier's voice says
+ * @language: (nullable): in which language, BCP 47
+ *
+ * Returns: (transfer full): TwiML that says a sentence and hangs up
+ */
+gchar *
+cord_twiml_say(const gchar *text, const gchar *language)
+{
+  g_autofree gchar *safe_text = escape_text(text);
+  g_autofree gchar *safe_language = language ? escape(language) : NULL;
+
+  return g_strdup_printf(HEAD "<Response><Say%s%s%s>%s</Say><Hangup/></Response>",
+                         language ? " language=\"" : "", language ? safe_language : "",
+                         language ? "\"" : "", safe_text);
 }
 
 /**

@@ -253,6 +253,50 @@ raw_receive_close(GSocket *socket)
   return 0;
 }
 
+/* 20 ms of silence. */
+void
+raw_media(GSocket *socket, guint frame)
+{
+  guint8 silence[160];
+  g_autofree gchar *payload = NULL, *message = NULL;
+
+  memset(silence, 0xff, sizeof silence);
+  payload = g_base64_encode(silence, sizeof silence);
+  message =
+      g_strdup_printf("{\"event\":\"media\",\"sequenceNumber\":\"%u\",\"streamSid\":\"MZ1\","
+                      "\"media\":{\"track\":\"inbound\",\"chunk\":\"%u\",\"timestamp\":\"%u\","
+                      "\"payload\":\"%s\"}}",
+                      frame + 2, frame + 1, frame * 20, payload);
+  raw_message(socket, message);
+}
+
+/* Plays it all at once: what the agent says is added, its marks are echoed as they come. The code
+ * with which the server closes. */
+guint
+raw_hear(GSocket *socket, GByteArray *heard)
+{
+  guint8 bytes[65536];
+  gsize length;
+  guint8 first;
+
+  while ((first = receive_frame(socket, bytes, &length)) != 0) {
+    g_autofree gchar *text = g_strndup((const gchar *)bytes, length);
+    g_autofree gchar *payload = cut_out(text, "\"payload\":\"", "\"");
+
+    if (first == (WS_FIN | 8))
+      return length >= 2 ? (guint)bytes[0] << 8 | bytes[1] : 1005;
+    if (payload) {
+      gsize size;
+      g_autofree guchar *audio = g_base64_decode(payload, &size);
+
+      g_byte_array_append(heard, audio, (guint)size);
+    } else if (strstr(text, "\"mark\"")) {
+      raw_message(socket, text);
+    }
+  }
+  return 0;
+}
+
 /* What the server holds of the machine's memory. */
 gulong
 raw_resident_kib(CallRig *rig)

@@ -21,6 +21,8 @@ GSocket *raw_open_stream(CallRig *rig, const gchar *path, gboolean sign, guint *
 void raw_frame(GSocket *socket, guint8 first, gboolean masked, gconstpointer payload, gsize length);
 void raw_message(GSocket *socket, const gchar *text);
 void raw_start(GSocket *socket, const gchar *call_sid, const gchar *token);
+void raw_media(GSocket *socket, guint frame);
+guint raw_hear(GSocket *socket, GByteArray *heard);
 gboolean raw_wait_media(GSocket *socket);
 guint raw_receive_close(GSocket *socket);
 

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "cord-api.h"
+#include "cord-resource.h"
+
+G_BEGIN_DECLS
+
+/* What the files of the API share. */
+
+#define MAX_IDEMPOTENCY_KEY 200 /* bytes */
+
+void cord_api_answer_error(CordExchange *exchange, const GError *error);
+void cord_api_answer_row(CordExchange *exchange, guint status, const gchar *json);
+
+G_END_DECLS

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <string.h>
+
+#include "cord-api-private.h"
+#include "cord-json.h"
+
+/* Rows of a table as a resource: the same five operations for each, see cord-resources.c. */
+
+typedef struct {
+  CordApi *api;
+  const CordResource *resource;
+} Door;
+
+/* One request under way. */
+typedef struct {
+  CordExchange *exchange;
+  const CordResource *resource;
+  guint status; /* when it goes well */
+} Asking;
+
+/**
+ * cord_api_answer_error:
+ * @exchange: a request
+ * @error: what the store said
+ *
+ * Answers with the problem document that fits.
+ */
+void
+cord_api_answer_error(CordExchange *exchange, const GError *error)
+{
+  static const struct {
+    CordStoreError code;
+    guint status;
+  } table[] = {
+    { CORD_STORE_ERROR_NOT_FOUND, 404 }, { CORD_STORE_ERROR_CONSTRAINT, 409 },
+    { CORD_STORE_ERROR_CHANGED, 412 },   { CORD_STORE_ERROR_INVALID, 422 },
+    { CORD_STORE_ERROR_BUSY, 503 },      { CORD_STORE_ERROR_UNAVAILABLE, 503 },
+  };
+  guint status = 500;
+
+  for (guint i = 0; i < G_N_ELEMENTS(table); i++)
+    if (g_error_matches(error, CORD_STORE_ERROR, (gint)table[i].code))
+      status = table[i].status;
+  if (status == 503)
+    cord_exchange_set_header(exchange, "Retry-After", "5");
+  if (status == 409)
+    cord_exchange_problem(exchange, status,
+                          "There is one of that name already, or it refers to something that "
+                          "does not exist.");
+  else if (status >= 500)
+    /* what the engine says may show how it is built; the log has it */
+    g_warning("request %s: %s", exchange->id, error->message);
+  if (status >= 500)
+    cord_exchange_problem(exchange, status, "The store does not answer now; try again later.");
+  else if (status != 409)
+    cord_exchange_problem(exchange, status, "%s.", error->message);
+}
+
+/**
+ * cord_api_answer_row:
+ * @exchange: a request
+ * @status: the status
+ * @json: a row
+ *
+ * Answers with the row and its ETag, or with 304 when the client has it.
+ */
+void
+cord_api_answer_row(CordExchange *exchange, guint status, const gchar *json)
+{
+  g_autofree gchar *etag = cord_resource_etag(json);
+  const gchar *known = cord_exchange_get_header(exchange, "If-None-Match");
+
+  cord_exchange_set_header(exchange, "ETag", etag);
+  if (status == 200 && known && strstr(known, etag))
+    cord_exchange_answer(exchange, 304, NULL, NULL);
+  else
+    cord_exchange_answer(exchange, status, "application/json", json);
+}
+
+static Asking *
+asking_new(Door *door, CordExchange *exchange, guint status)
+{
+  Asking *asking = g_new0(Asking, 1);
+
+  asking->exchange = cord_exchange_hold(exchange);
+  asking->resource = door->resource;
+  asking->status = status;
+  return asking;
+}
+
+static void
+asking_free(Asking *asking)
+{
+  cord_exchange_release(asking->exchange);
+  g_free(asking);
+}
+
+/* The next page as RFC 8288 writes it: the same query with another cursor. */
+static void
+set_next(CordExchange *exchange, const gchar *cursor)
+{
+  g_autoptr(GString) link = g_string_new("<");
+  g_autofree gchar *escaped = g_uri_escape_string(cursor, NULL, FALSE);
+  GHashTableIter iter;
+  gpointer name, value;
+
+  g_string_append_printf(link, "%s?cursor=%s", exchange->path, escaped);
+  if (exchange->query) {
+    g_hash_table_iter_init(&iter, exchange->query);
+    while (g_hash_table_iter_next(&iter, &name, &value)) {
+      g_autofree gchar *text = g_uri_escape_string(value, NULL, FALSE);
+
+      if (!g_str_equal(name, "cursor"))
+        g_string_append_printf(link, "&%s=%s", (gchar *)name, text);
+    }
+  }
+  g_string_append(link, ">; rel=\"next\"");
+  cord_exchange_set_header(exchange, "Link", link->str);
+  cord_exchange_set_header(exchange, "X-Next-Cursor", cursor);
+}
+
+static void
+on_page(GObject *source, GAsyncResult *result, gpointer data)
+{
+  Asking *asking = data;
+  g_autoptr(GError) error = NULL;
+  g_autoptr(CordPage) page = cord_resource_list_finish(CORD_STORE(source), result, &error);
+
+  if (page) {
+    if (page->next)
+      set_next(asking->exchange, page->next);
+    cord_exchange_answer(asking->exchange, 200, "application/json", page->json);
+  } else {
+    cord_api_answer_error(asking->exchange, error);
+  }
+  asking_free(asking);
+}
+
+static void
+list_handler(CordExchange *exchange, gpointer data)
+{
+  Door *door = data;
+  const gchar *limit = cord_exchange_get_query(exchange, "limit");
+  const gchar *sort = cord_exchange_get_query(exchange, "sort");
+  g_autoptr(GPtrArray) filters = g_ptr_array_new();
+  gboolean calls = door->resource == &cord_resource_calls;
+  CordPageRequest request = {
+    .limit = limit   ? (guint)g_ascii_strtoull(limit, NULL, 10)
+             : calls ? 100
+                     : 1000,
+    .cursor = cord_exchange_get_query(exchange, "cursor"),
+    .sort = sort && *sort == '-' ? sort + 1 : sort,
+    .descending = sort && *sort == '-',
+  };
+
+  for (guint i = 0; i < door->resource->n_columns; i++) {
+    const CordColumn *column = &door->resource->columns[i];
+    const gchar *value = cord_exchange_get_query(exchange, column->name);
+
+    if (value) {
+      g_ptr_array_add(filters, (gpointer)column->name);
+      g_ptr_array_add(filters, (gpointer)value);
+    }
+  }
+  g_ptr_array_add(filters, NULL);
+  request.filters = (const gchar *const *)filters->pdata;
+  cord_resource_list_async(door->resource, door->api->store, &request, NULL, on_page,
+                           asking_new(door, exchange, 200));
+}
+
+static void
+on_row(GObject *source, GAsyncResult *result, gpointer data)
+{
+  Asking *asking = data;
+  g_autoptr(GError) error = NULL;
+  g_autofree gchar *json = cord_resource_row_finish(CORD_STORE(source), result, &error);
+
+  if (json) {
+    if (asking->status == 201) {
+      g_autoptr(JsonObject) row = cord_json_parse_object(json, -1, NULL);
+      g_autofree gchar *location =
+          g_strconcat(asking->exchange->path, "/", cord_json_peek_string(row, "id", ""), NULL);
+
+      cord_exchange_set_header(asking->exchange, "Location", location);
+    }
+    cord_api_answer_row(asking->exchange, asking->status, json);
+  } else {
+    cord_api_answer_error(asking->exchange, error);
+  }
+  asking_free(asking);
+}
+
+static void
+get_handler(CordExchange *exchange, gpointer data)
+{
+  Door *door = data;
+
+  cord_resource_get_async(door->resource, door->api->store, exchange->parameters[0], NULL, on_row,
+                          asking_new(door, exchange, 200));
+}
+
+static void
+create_handler(CordExchange *exchange, gpointer data)
+{
+  Door *door = data;
+  const gchar *key = cord_exchange_get_header(exchange, "Idempotency-Key");
+
+  if (key && (strlen(key) > MAX_IDEMPOTENCY_KEY || !g_utf8_validate(key, -1, NULL))) {
+    cord_exchange_problem(exchange, 422, "The Idempotency-Key is too long.");
+    return;
+  }
+  cord_resource_create_async(door->resource, door->api->store, exchange->body, key, NULL, on_row,
+                             asking_new(door, exchange, 201));
+}
+
+static void
+update_handler(CordExchange *exchange, gpointer data)
+{
+  Door *door = data;
+
+  cord_resource_update_async(door->resource, door->api->store, exchange->parameters[0],
+                             exchange->body, cord_exchange_get_header(exchange, "If-Match"), NULL,
+                             on_row, asking_new(door, exchange, 200));
+}
+
+static void
+on_deleted(GObject *source, GAsyncResult *result, gpointer data)
+{
+  Asking *asking = data;
+  g_autoptr(GError) error = NULL;
+  g_autofree gchar *json = cord_resource_row_finish(CORD_STORE(source), result, &error);
+
+  if (json)
+    cord_exchange_answer(asking->exchange, 200, "application/json", "{\"deleted\": true}");
+  else
+    cord_api_answer_error(asking->exchange, error);
+  asking_free(asking);
+}
+
+static void
+delete_handler(CordExchange *exchange, gpointer data)
+{
+  Door *door = data;
+
+  cord_resource_delete_async(door->resource, door->api->store, exchange->parameters[0],
+                             cord_exchange_get_header(exchange, "If-Match"), NULL, on_deleted,
+                             asking_new(door, exchange, 200));
+}
+
+static Door *
+door_new(CordApi *api, const CordResource *resource)
+{
+  Door *door = g_new0(Door, 1);
+
+  door->api = api;
+  door->resource = resource;
+  g_ptr_array_add(api->doors, door);
+  return door;
+}
+
+static void
+bind(CordApi *api, const gchar *verb, const gchar *name, CordHandler handler, Door *door)
+{
+  g_autofree gchar *operation = g_strconcat(verb, name, NULL);
+
+  cord_openapi_bind(api->openapi, operation, handler, door);
+}
+
+/**
+ * cord_api_resources_add:
+ * @api: the API
+ *
+ * Adds the resources that are no more than rows of a table.
+ */
+void
+cord_api_resources_add(CordApi *api)
+{
+  static const struct {
+    const CordResource *resource;
+    const gchar *one, *plural;
+  } table[] = {
+    { &cord_resource_agents, "Agent", "Agents" },
+    { &cord_resource_system_prompts, "SystemPrompt", "SystemPrompts" },
+    { &cord_resource_custom_functions, "CustomFunction", "CustomFunctions" },
+    { &cord_resource_customers, "Customer", "Customers" },
+  };
+  Door *calls = door_new(api, &cord_resource_calls);
+
+  for (guint i = 0; i < G_N_ELEMENTS(table); i++) {
+    Door *door = door_new(api, table[i].resource);
+
+    bind(api, "list", table[i].plural, list_handler, door);
+    bind(api, "create", table[i].one, create_handler, door);
+    bind(api, "get", table[i].one, get_handler, door);
+    bind(api, "update", table[i].one, update_handler, door);
+    bind(api, "delete", table[i].one, delete_handler, door);
+  }
+  bind(api, "list", "Calls", list_handler, calls);
+  bind(api, "delete", "Call", delete_handler, calls);
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "cord-call.h"
+
+G_BEGIN_DECLS
+
+/* What the files of a call share: its life, what is made of its pipeline's messages, its apology.
+ * All of it on the call's worker. */
+
+typedef enum {
+  CORD_CALL_PREPARED,    /* no stream yet */
+  CORD_CALL_WAITING,     /* for the carrier's start and its token */
+  CORD_CALL_RUNNING,     /* the agent has it */
+  CORD_CALL_APOLOGIZING, /* a recording has it; then it ends */
+  CORD_CALL_ENDING,      /* no more messages are read */
+  CORD_CALL_ENDED,
+} CordCallPhase;
+
+struct _CordCall {
+  GObject parent_instance;
+
+  CordWorker *worker;
+  CordPipelines *pipelines;
+  CordApology *apology;
+  CordJournal *journal;
+  CordCallOwner owner;
+  gpointer owner_data;
+
+  CordCallPhase phase;
+  CordAdmission *expected;  /* whose call it is to be; NULL: its token tells */
+  CordAdmission *admission; /* whose call it is */
+  gchar *session;
+  GstElement *pipeline;
+  GstElement *source;
+  GstElement *rest; /* all behind the source */
+  GError *failure;  /* why there is no rest that could be used */
+  CordWebsocket *websocket;
+  GstClockTime started;
+  const gchar *status;
+  gchar *end_reason;
+  gint goodbye_turn; /* hang up when this turn was heard; -1: none */
+  CordTimer *goodbye;
+};
+
+#define cord_call_log(self, level, ...)                                                            \
+  g_log_structured("calls", level, "CALL_ID",                                                      \
+                   (self)->admission  ? (self)->admission->call_id                                 \
+                   : (self)->expected ? (self)->expected->call_id                                  \
+                                      : "-",                                                       \
+                   "CALL_SID",                                                                     \
+                   (self)->admission  ? (self)->admission->call_sid                                \
+                   : (self)->expected ? (self)->expected->call_sid                                 \
+                                      : "-",                                                       \
+                   "MESSAGE", __VA_ARGS__)
+
+/* Ends the call for a reason; the first reason stands. What follows is posted. */
+void cord_call_end(CordCall *self, const gchar *status, const gchar *reason);
+
+/* An element's message in a call that runs */
+void cord_call_tell(CordCall *self, const GstStructure *structure);
+
+/* Says by a recording that it cannot go on, and hangs up */
+void cord_call_apologize(CordCall *self, const gchar *reason);
+
+G_END_DECLS

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <string.h>
+
+#include "cord-call-private.h"
+#include "cord-structure-json.h"
+
+/* What the messages of a call's pipeline mean for its record, its listeners and its end. */
+
+#define GOODBYE_DEADLINE                                                                           \
+  (20 * GST_SECOND) /* from the model's end_call to the end, whatever is playing */
+
+static void
+say_goodbye(gpointer data)
+{
+  CordCall *self = data;
+
+  self->goodbye = NULL;
+  cord_call_hang_up(self, "agent-hangup");
+}
+
+static void
+submit_tool_result(CordCall *self, const gchar *id, const gchar *json)
+{
+  g_autoptr(GstElement) llm = gst_bin_get_by_name(GST_BIN(self->pipeline), "llm");
+
+  if (llm)
+    g_signal_emit_by_name(llm, "submit-tool-result", id, json);
+}
+
+typedef struct {
+  CordCall *call;
+  gchar *id;
+  gchar *result;
+} ToolResult;
+
+static void
+free_tool_result(gpointer data)
+{
+  ToolResult *result = data;
+
+  g_object_unref(result->call);
+  g_free(result->id);
+  g_free(result->result);
+  g_free(result);
+}
+
+static void
+deliver_tool_result(gpointer data)
+{
+  ToolResult *result = data;
+
+  if (result->call->phase == CORD_CALL_RUNNING)
+    submit_tool_result(result->call, result->id, result->result);
+}
+
+static void
+on_tool_call(CordCall *self, const GstStructure *structure)
+{
+  const gchar *name = gst_structure_get_string(structure, "name");
+  const gchar *arguments = gst_structure_get_string(structure, "arguments");
+  gboolean known = g_strcmp0(name, "end_call") == 0;
+  CordFunctionCall *run = cord_function_call_new();
+  ToolResult *result = g_new0(ToolResult, 1);
+
+  if (known) {
+    self->goodbye_turn = (gint)cord_structure_get_turn(structure);
+    if (self->goodbye == NULL)
+      self->goodbye = cord_worker_add_timer(self->worker, GOODBYE_DEADLINE, say_goodbye, self);
+  }
+  run->call_id = g_strdup(self->admission->call_id);
+  run->function_name = g_strdup(name);
+  run->arguments = arguments ? json_from_string(arguments, NULL) : NULL;
+  run->status = g_strdup(known ? "completed" : "failed");
+  run->error_message = known ? NULL : g_strdup_printf("there is no tool \"%s\"", name);
+  run->result = known ? json_from_string("{\"ok\":true}", NULL) : NULL;
+  cord_journal_function_call(self->journal, run);
+  /* the element is still inside the call; it gets its answer when it has come out */
+  result->call = g_object_ref(self);
+  result->id = g_strdup(gst_structure_get_string(structure, "id"));
+  result->result = known ? g_strdup("{\"ok\":true}")
+                         : g_strdup_printf("{\"error\":\"there is no tool %s\"}", name);
+  cord_worker_post(self->worker, deliver_tool_result, result, free_tool_result);
+  cord_function_call_unref(run);
+}
+
+static void
+on_heard(CordCall *self, const GstStructure *structure)
+{
+  const gchar *text = gst_structure_get_string(structure, "text");
+
+  if (text && *text)
+    cord_journal_transcript(self->journal, self->admission->call_id, "assistant", text);
+  if (self->goodbye_turn == (gint)cord_structure_get_turn(structure)) {
+    gboolean interrupted = FALSE;
+
+    /* a caller who cuts in on the goodbye has something to say */
+    gst_structure_get_boolean(structure, "interrupted", &interrupted);
+    self->goodbye_turn = -1;
+    g_clear_pointer(&self->goodbye, cord_timer_remove);
+    if (!interrupted)
+      cord_call_hang_up(self, "agent-hangup");
+  }
+}
+
+static void
+on_turn_ended(CordCall *self, const GstStructure *structure)
+{
+  const gchar *text = gst_structure_get_string(structure, "text");
+
+  if (text && *text)
+    cord_journal_transcript(self->journal, self->admission->call_id, "user", text);
+}
+
+static void
+on_call_stopped(CordCall *self, const GstStructure *structure)
+{
+  const gchar *reason = gst_structure_get_string(structure, "reason");
+
+  /* EOS follows and ends the call; what it is called is known here */
+  if (self->end_reason == NULL && self->phase == CORD_CALL_RUNNING)
+    cord_call_log(self, G_LOG_LEVEL_DEBUG, "the stream stopped: %s", reason ? reason : "no reason");
+  cord_call_end(self, "completed", reason ? reason : "caller-hangup");
+}
+
+static const struct {
+  const gchar *name;
+  void (*handle)(CordCall *self, const GstStructure *structure);
+} handlers[] = {
+  { CORD_EVENT_TOOL_CALL, on_tool_call },
+  { CORD_EVENT_HEARD, on_heard },
+  { CORD_EVENT_TURN_ENDED, on_turn_ended },
+  { CORD_EVENT_CALL_STOPPED, on_call_stopped },
+};
+
+/* Makes of a message of the running pipeline what it means for the call. */
+void
+cord_call_tell(CordCall *self, const GstStructure *structure)
+{
+  const gchar *name = gst_structure_get_name(structure);
+
+  if (!g_str_equal(name, CORD_EVENT_PLAYOUT)) {
+    g_autofree gchar *json = cord_structure_to_json(structure);
+
+    self->owner.event(self,
+                      g_str_has_prefix(name, "cordboard/") ? name + strlen("cordboard/") : "dtmf",
+                      json, self->owner_data);
+  }
+  for (guint i = 0; i < G_N_ELEMENTS(handlers); i++) {
+    if (g_str_equal(name, handlers[i].name))
+      handlers[i].handle(self, structure);
+  }
+}

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <string.h>
+#include <unistd.h>
+
+#include "raw-client.h"
+
+/* Agents that cannot do what they should, and what a caller hears of it. */
+
+#define TOKEN "secret-of-twilio"
+#define AGENT                                                                                      \
+  "{\"name\":\"Desk\",\"language\":\"%s\",\"llm_model\":\"scripted\",\"metadata\":{\"cordboard\":" \
+  "%s}}"
+
+static void
+write_file(const gchar *dir, const gchar *folder, const gchar *name, const gchar *text)
+{
+  g_autofree gchar *where = g_build_filename(dir, folder, NULL);
+  g_autofree gchar *path = g_build_filename(where, name, NULL);
+
+  g_assert_cmpint(g_mkdir_with_parents(where, 0700), ==, 0);
+  g_assert_true(g_file_set_contents(path, text, -1, NULL));
+}
+
+/* A server whose only agent has these settings. */
+static CallRig *
+start_with_agent(const gchar *language, const gchar *settings, const gchar *conf)
+{
+  g_autofree gchar *dir = g_dir_make_tmp("cordboard-agents-XXXXXX", NULL);
+  g_autofree gchar *agent = g_strdup_printf(AGENT, language, settings);
+  g_autofree gchar *audio = g_build_filename(dir, "audio", NULL);
+  g_autofree gchar *stock = g_build_filename(g_getenv("CORDBOARD_DATA_DIR"), "audio", NULL);
+  g_autofree gchar *lines = g_strdup_printf("[server]\npipelines=%s/pipelines\n%s", dir, conf);
+  CallRig *rig;
+
+  write_file(dir, "agents", "desk.json", agent);
+  write_file(dir, "pipelines", "broken.pipeline", "$source ! identity error-after=2 ! $sink\n");
+  g_assert_cmpint(symlink(stock, audio), ==, 0);
+  rig = call_rig_new(dir, TOKEN);
+  call_rig_stop(rig);
+  write_file(rig->dir, "cordboard", "cordboard.conf", lines);
+  call_rig_start(rig);
+  return rig;
+}
+
+static void
+assert_failed(CallRig *rig, const gchar *reason)
+{
+  guint status;
+  g_autoptr(JsonNode) calls = call_rig_get(rig, "/api/calls", &status);
+  JsonArray *array = json_node_get_array(calls);
+  JsonObject *record;
+
+  g_assert_cmpuint(json_array_get_length(array), ==, 1);
+  record = json_array_get_object_element(array, 0);
+  g_assert_cmpstr(json_object_get_string_member(record, "status"), ==, "failed");
+  g_assert_cmpstr(json_object_get_string_member(record, "end_reason"), ==, reason);
+}
+
+static void
+test_missing_element(void)
+{
+  static const struct {
+    const gchar *language;
+    const gchar *settings;
+    const gchar *says;
+  } agents[] = {
+    { "en-US", "{\"stt\":{\"element\":\"nosuchstt\"}}", "<Say language=\"en-US\">I am sorry." },
+    { "de-DE", "{\"tts\":{\"element\":\"nosuchtts\"}}",
+      "<Say language=\"de-DE\">Es tut mir leid." },
+    { "fi-FI", "{\"pipeline\":\"nosuchpipeline\"}", "<Say>I am sorry." },
+    { "en-GB", "{\"turn\":{\"properties\":{\"nosuchproperty\":1}}}", "<Say language=\"en-GB\">" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS(agents); i++) {
+    CallRig *rig = start_with_agent(agents[i].language, agents[i].settings, "");
+
+    /* the carrier asks again when an answer was slow */
+    for (guint j = 0; j < 2; j++) {
+      guint status;
+      g_autofree gchar *twiml = raw_ring(rig, "CA1", &status);
+
+      g_test_message("%s", twiml);
+      g_assert_cmpuint(status, ==, 200);
+      g_assert_nonnull(strstr(twiml, agents[i].says));
+      g_assert_true(g_str_has_suffix(twiml, "</Say><Hangup/></Response>"));
+    }
+    assert_failed(rig, "agent-not-usable");
+    call_rig_free(rig);
+  }
+}
+
+/* What goes wrong when the caller is on the line is told him by a recording, all of it. */
+static void
+test_failure_in_a_call(void)
+{
+  CallRig *rig = start_with_agent("en-US", "{\"pipeline\":\"broken\"}", "");
+  g_autofree gchar *path = NULL, *stock = NULL, *expected = NULL;
+  guint status;
+  g_autofree gchar *token = raw_admit(rig, "CA1", &path, &status);
+  g_autoptr(GSocket) stream = raw_open_stream(rig, path, TRUE, &status);
+  g_autoptr(GByteArray) heard = g_byte_array_new();
+  gsize size;
+
+  raw_start(stream, "CA1", token);
+  for (guint i = 0; i < 3; i++)
+    raw_media(stream, i);
+  g_assert_cmpuint(raw_hear(stream, heard), ==, 1000);
+  stock = g_build_filename(g_getenv("CORDBOARD_DATA_DIR"), "audio", "apology-en.mulaw", NULL);
+  g_assert_true(g_file_get_contents(stock, &expected, &size, NULL));
+  g_assert_cmpuint(heard->len, >=, size);
+  /* at most the frame that came back before */
+  g_assert_nonnull(memmem(heard->data, heard->len, expected, size));
+  assert_failed(rig, "pipeline-error");
+  call_rig_free(rig);
+}
+
+static void
+test_no_agents(void)
+{
+  g_autofree gchar *dir = g_dir_make_tmp("cordboard-agents-XXXXXX", NULL);
+  CallRig *rig = call_rig_new(dir, TOKEN);
+  guint status;
+  g_autofree gchar *twiml = raw_ring(rig, "CA1", &status);
+
+  g_assert_cmpuint(status, ==, 200);
+  g_assert_nonnull(strstr(twiml, "<Reject reason=\"busy\"/>"));
+  call_rig_free(rig);
+}
+
+/* Who follows a silent call is told that it is still there. */
+static void
+test_heartbeat(void)
+{
+  CallRig *rig = start_with_agent("en-US", "{\"pipeline\":\"echo\"}", "[http]\nheartbeat=1\n");
+  guint status;
+  g_autofree gchar *token = raw_admit(rig, "CA1", NULL, &status);
+  g_autoptr(GSocket) follower = raw_dial(rig);
+  g_autoptr(GString) got = g_string_new(NULL);
+
+  g_assert_nonnull(token);
+  raw_send_text(follower, "GET /api/calls/CA1/events HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  while (strstr(got->str, ": still there\n\n") == NULL) {
+    gchar bytes[512];
+    gssize n = g_socket_receive(follower, bytes, sizeof bytes, NULL, NULL);
+
+    g_assert_cmpint(n, >, 0);
+    g_string_append_len(got, bytes, n);
+  }
+  g_assert_nonnull(strstr(got->str, "text/event-stream"));
+  call_rig_free(rig);
+}
+
+int
+main(int argc, char *argv[])
+{
+  g_test_init(&argc, &argv, NULL);
+  g_test_add_func("/agents/one that cannot be built has the carrier apologize",
+                  test_missing_element);
+  g_test_add_func("/agents/one that fails in a call apologizes and hangs up",
+                  test_failure_in_a_call);
+  g_test_add_func("/agents/without any the server still answers", test_no_agents);
+  g_test_add_func("/agents/a silent call has a heart that beats", test_heartbeat);
+  return g_test_run();
+}
