@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <gst/gst.h>
+
+G_BEGIN_DECLS
+
+GST_ELEMENT_REGISTER_DECLARE(openairealtime)
+GST_ELEMENT_REGISTER_DECLARE(openaistt)
+GST_ELEMENT_REGISTER_DECLARE(openaitts)
+
+G_END_DECLS
