@@ -12,6 +12,7 @@
 #  include <systemd/sd-daemon.h>
 #endif
 
+#include "cli-store.h"
 #include "cord-api.h"
 #include "cord-commands.h"
 #include "cord-listener.h"
@@ -83,19 +84,6 @@ raise_limits(void)
   mallopt(M_ARENA_MAX, 2);
 }
 
-static gchar *
-state_dir(CordConfig *config)
-{
-  const gchar *set = cord_config_get_string(config, "server.state-dir");
-  const gchar *systemd = g_getenv("STATE_DIRECTORY");
-
-  if (set)
-    return g_canonicalize_filename(set, NULL);
-  if (systemd && *systemd)
-    return g_strdup(systemd);
-  return g_build_filename(g_get_user_state_dir(), "cordboard", NULL);
-}
-
 static const gchar *
 data_dir(void)
 {
@@ -107,9 +95,7 @@ data_dir(void)
 static gboolean
 open_store(Server *server, GError **error)
 {
-  g_autofree gchar *dir = state_dir(server->config);
-  g_autofree gchar *database = g_build_filename(dir, "cordboard.db", NULL);
-  g_autofree gchar *uri = g_strconcat("sqlite://", database, NULL);
+  g_autofree gchar *dir = cli_state_dir(server->config);
   g_autofree gchar *journal = g_build_filename(dir, "journal", NULL);
   g_autofree gchar *agents = g_build_filename(data_dir(), "agents", NULL);
 
@@ -118,7 +104,7 @@ open_store(Server *server, GError **error)
                 dir, g_strerror(errno));
     return FALSE;
   }
-  server->store = cord_store_open(uri, error);
+  server->store = cli_open_store(server->config, error);
   if (server->store == NULL)
     return FALSE;
   if (!g_file_test(agents, G_FILE_TEST_IS_DIR))

@@ -17,6 +17,8 @@ static const struct {
 } commands[] = {
   { "serve", cord_cmd_serve, N_("answer calls") },
   { "call", cord_cmd_call, N_("telephone with a server, as Twilio would") },
+  { "keys", cord_cmd_keys, N_("make and revoke keys of the API") },
+  { "config", cord_cmd_config, N_("show the settings in force") },
 };
 
 static void
