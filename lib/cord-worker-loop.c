@@ -152,19 +152,6 @@ cord_loop_next_due(CordLoop *loop)
 }
 
 static void
-loop_arm(CordLoop *loop)
-{
-  GstClockTime due;
-
-  if (loop->manual || loop->dispatching)
-    return;
-  due = cord_loop_next_due(loop);
-  /* Rounded up: waking a microsecond early would only cost another turn. */
-  g_source_set_ready_time(loop->source,
-                          due == GST_CLOCK_TIME_NONE ? -1 : (gint64)((due + 999) / 1000));
-}
-
-static void
 loop_run_posts(CordLoop *loop)
 {
   g_autoptr(GArray) batch = NULL;
@@ -257,10 +244,8 @@ cord_loop_dispatch(CordLoop *loop)
   loop_run_watches(loop);
   loop_run_due(loop);
   loop->dispatching--;
-  if (loop->dispatching == 0) {
+  if (loop->dispatching == 0)
     g_slist_free_full(g_steal_pointer(&loop->dead_watches), g_free);
-    loop_arm(loop);
-  }
 }
 
 static gboolean
@@ -274,11 +259,24 @@ loop_has_posts(CordLoop *loop)
   return any;
 }
 
+/* How long the thread may sleep. Not by g_source_set_ready_time(), and the source may recurse:
+ * either would have the thread wake itself through a descriptor, several system calls a turn. */
 static gboolean
 source_prepare(GSource *source, gint *timeout)
 {
+  CordLoop *loop = ((LoopSource *)source)->loop;
+  GstClockTime due = loop->manual ? GST_CLOCK_TIME_NONE : cord_loop_next_due(loop);
+  GstClockTime now;
+
   *timeout = -1;
-  return loop_has_posts(((LoopSource *)source)->loop);
+  if (loop->dispatching)
+    return FALSE;
+  if (due != GST_CLOCK_TIME_NONE) {
+    now = cord_loop_time(loop);
+    /* rounded up: waking too early would only cost another turn */
+    *timeout = due <= now ? 0 : (gint)MIN((due - now + GST_MSECOND - 1) / GST_MSECOND, G_MAXINT);
+  }
+  return *timeout == 0 || loop_has_posts(loop);
 }
 
 static gboolean
@@ -286,7 +284,10 @@ source_check(GSource *source)
 {
   CordLoop *loop = ((LoopSource *)source)->loop;
 
-  return g_source_query_unix_fd(source, loop->poll_tag) != 0 || loop_has_posts(loop);
+  if (loop->dispatching)
+    return FALSE;
+  return g_source_query_unix_fd(source, loop->poll_tag) != 0 || loop_has_posts(loop) ||
+         (!loop->manual && cord_loop_next_due(loop) <= cord_loop_time(loop));
 }
 
 static gboolean
@@ -321,7 +322,7 @@ cord_loop_new(gboolean manual)
   loop->source = g_source_new(&source_funcs, sizeof(LoopSource));
   ((LoopSource *)loop->source)->loop = loop;
   g_source_set_static_name(loop->source, "cord-worker");
-  g_source_set_can_recurse(loop->source, FALSE);
+  g_source_set_can_recurse(loop->source, TRUE);
   loop->poll_tag = g_source_add_unix_fd(loop->source, loop->epoll_fd, G_IO_IN);
   g_source_attach(loop->source, loop->context);
   return loop;
@@ -347,7 +348,9 @@ cord_loop_post(CordLoop *loop, CordFunc func, gpointer data, GDestroyNotify noti
   g_mutex_lock(&loop->lock);
   g_array_append_val(loop->posts, post);
   g_mutex_unlock(&loop->lock);
-  g_main_context_wakeup(loop->context);
+  /* its own thread looks before it sleeps */
+  if (!g_main_context_is_owner(loop->context))
+    g_main_context_wakeup(loop->context);
 }
 
 /**
@@ -430,7 +433,6 @@ cord_worker_add_tick(CordWorker *self, CordTickFunc func, gpointer data)
   if (!loop->ticking) {
     loop->ticking = TRUE;
     loop->next_tick = cord_loop_time(loop) + CORD_TICK_NS;
-    loop_arm(loop);
   }
   return tick;
 }
@@ -464,7 +466,6 @@ cord_worker_add_timer(CordWorker *self, GstClockTime delay, CordFunc func, gpoin
   *timer = (CordTimer){ loop, cord_loop_time(loop) + delay, loop->timers->len, func, data };
   g_ptr_array_add(loop->timers, timer);
   heap_up(loop->timers, timer->index);
-  loop_arm(loop);
   return timer;
 }
 
@@ -479,5 +480,4 @@ cord_timer_remove(CordTimer *timer)
 
   heap_remove(loop->timers, timer);
   g_free(timer);
-  loop_arm(loop);
 }
