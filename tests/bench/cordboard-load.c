@@ -13,7 +13,7 @@
 
 #include "load-caller.h"
 
-#define N_GROUPS 4        /* threads, each with a tick of its own phase */
+#define N_GROUPS 10       /* threads, their ticks evenly spread over 20 ms */
 #define SETTLE_MS 2000    /* between the last call and the measuring */
 #define PATIENCE_MS 20000 /* for the calls to come up, and to end */
 #define WARM_UP_CALLS 8
@@ -29,7 +29,9 @@ typedef struct {
   LoadGroup groups[N_GROUPS];
   LoadStats stats;
   LoadUsage idle, before, after;
-  gint up; /* when it was measured */
+  LoadUsage own_before, own_after; /* the phones' */
+  gint up;                         /* when it was measured */
+  guint phones_late_us;
 } Load;
 
 static gboolean
@@ -109,17 +111,30 @@ warm_up(Load *load)
   load->idle = load_usage_of(load->options.pid);
 }
 
+static guint
+generator_lateness_us(Load *load)
+{
+  guint worst = 0;
+
+  for (guint i = 0; i < N_GROUPS; i++)
+    worst = MAX(worst, cord_worker_get_lateness_us(load->groups[i].worker));
+  return worst;
+}
+
 static void
 measure(Load *load)
 {
   for (guint i = 0; i < N_GROUPS; i++)
     load_group_measure(&load->groups[i], TRUE);
   load->before = load_usage_of(load->options.pid);
+  load->own_before = load_usage_of(getpid());
   for (gint s = 0; s < load->options.seconds; s++) {
     show_progress(load, "measuring, second", s + 1, load->options.seconds);
     wait_ms(load, 1000);
+    load->phones_late_us = MAX(load->phones_late_us, generator_lateness_us(load));
   }
   load->after = load_usage_of(load->options.pid);
+  load->own_after = load_usage_of(getpid());
   load->up = count(load, FALSE);
   for (guint i = 0; i < N_GROUPS; i++) {
     LoadStats *from = &load->groups[i].stats, *to = &load->stats;
@@ -137,16 +152,6 @@ measure(Load *load)
     load_times_merge(&to->answer, &from->answer);
   }
   end_progress();
-}
-
-static guint
-generator_lateness_us(Load *load)
-{
-  guint worst = 0;
-
-  for (guint i = 0; i < N_GROUPS; i++)
-    worst = MAX(worst, cord_worker_get_lateness_us(load->groups[i].worker));
-  return worst;
 }
 
 static void
@@ -172,11 +177,15 @@ report(Load *load)
            stats->answers, stats->unanswered, load_times_percentile(&stats->answer, 0.5),
            load_times_percentile(&stats->answer, 0.95), (gdouble)stats->answer.max_us / 1000);
   printf(",\"cpu_percent\":%.1f,\"us_per_frame_pair\":%.2f,\"kib_per_call\":%.0f,\"rss_kib\":%ld,"
-         "\"threads_idle\":%ld,\"threads\":%ld,\"phones_late_ms\":%.1f}\n",
+         "\"threads_idle\":%ld,\"threads\":%ld,\"waited_percent\":%.1f,"
+         "\"phones_late_ms\":%.1f,\"phones_cpu_percent\":%.1f}\n",
          100 * cpu / load->options.seconds, stats->sent > 0 ? cpu * 1e6 / (gdouble)stats->sent : 0,
          load->up > 0 ? (gdouble)(load->after.rss_kib - load->idle.rss_kib) / load->up : 0,
          load->after.rss_kib, load->idle.threads, load->after.threads,
-         generator_lateness_us(load) / 1000.0);
+         100 * (load->after.waited_seconds - load->before.waited_seconds) / load->options.seconds,
+         load->phones_late_us / 1000.0,
+         100 * (load->own_after.cpu_seconds - load->own_before.cpu_seconds) /
+             load->options.seconds);
 }
 
 static gboolean
@@ -223,7 +232,7 @@ main(int argc, char *argv[])
   mode = g_str_equal(load.options.mode, "talk") ? LOAD_TALK : LOAD_ECHO;
   load.loop = g_main_loop_new(NULL, FALSE);
   for (guint i = 0; i < N_GROUPS; i++)
-    load_group_init(&load.groups[i], i, load.options.url, mode);
+    load_group_init(&load.groups[i], i, N_GROUPS, load.options.url, mode);
   warm_up(&load);
   dial(&load, load.options.calls);
   wait_ms(&load, SETTLE_MS);

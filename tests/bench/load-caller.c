@@ -208,9 +208,40 @@ free_caller(gpointer data)
   g_free(caller);
 }
 
-void
-load_group_init(LoadGroup *self, guint number, const gchar *url, LoadMode mode)
+/* A tick that does nothing gives all ticks of the worker its phase: carriers' calls are not in
+ * step. */
+static void
+tick(GstClockTime now, gpointer data)
 {
+}
+
+static void
+run_set_phase(gpointer data)
+{
+  LoadGroup *self = data;
+
+  cord_worker_add_tick(self->worker, tick, self);
+}
+
+typedef struct {
+  LoadGroup *group;
+  GstClockTime phase;
+} Phase;
+
+static void
+run_wait_for_phase(gpointer data)
+{
+  Phase *phase = data;
+  GstClockTime now = cord_worker_get_time(phase->group->worker);
+
+  cord_worker_add_timer(phase->group->worker, CORD_TICK_NS + phase->phase - now % CORD_TICK_NS,
+                        run_set_phase, phase->group);
+}
+
+void
+load_group_init(LoadGroup *self, guint number, guint n_groups, const gchar *url, LoadMode mode)
+{
+  Phase phase = { self, CORD_TICK_NS * number / n_groups };
   g_autofree gchar *name = g_strdup_printf("load-%u", number);
 
   self->worker = cord_worker_acquire(name);
@@ -221,6 +252,7 @@ load_group_init(LoadGroup *self, guint number, const gchar *url, LoadMode mode)
   self->mode = mode;
   self->speech = make_speech();
   self->callers = g_ptr_array_new_with_free_func(free_caller);
+  cord_worker_call(self->worker, run_wait_for_phase, &phase);
 }
 
 void

@@ -12,24 +12,26 @@ status_field(const gchar *status, const gchar *name)
   return at ? strtol(at + strlen(name), NULL, 10) : 0;
 }
 
-/* The scheduler's own count of each thread, in ns: that of stat comes in steps of 10 ms. A thread
- * that ended meanwhile is not counted. */
-static guint64
-sum_run_time_ns(gint pid)
+/* The scheduler's own count of each thread: that of stat comes in steps of 10 ms. A thread that
+ * ended meanwhile is not counted. */
+static void
+add_run_times(gint pid, LoadUsage *usage)
 {
   g_autofree gchar *path = g_strdup_printf("/proc/%d/task", pid);
   g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
   const gchar *thread;
-  guint64 sum = 0;
 
   while (dir && (thread = g_dir_read_name(dir))) {
     g_autofree gchar *file = g_build_filename(path, thread, "schedstat", NULL);
     g_autofree gchar *text = NULL;
 
-    if (g_file_get_contents(file, &text, NULL, NULL))
-      sum += g_ascii_strtoull(text, NULL, 10);
+    gchar *waited;
+
+    if (!g_file_get_contents(file, &text, NULL, NULL))
+      continue;
+    usage->cpu_seconds += (gdouble)g_ascii_strtoull(text, &waited, 10) / 1e9;
+    usage->waited_seconds += (gdouble)g_ascii_strtoull(waited, NULL, 10) / 1e9;
   }
-  return sum;
 }
 
 LoadUsage
@@ -41,7 +43,7 @@ load_usage_of(gint pid)
 
   if (!g_file_get_contents(path, &status, NULL, NULL))
     return usage;
-  usage.cpu_seconds = (gdouble)sum_run_time_ns(pid) / 1e9;
+  add_run_times(pid, &usage);
   usage.rss_kib = status_field(status, "VmRSS:");
   usage.threads = status_field(status, "Threads:");
   return usage;

@@ -8,7 +8,8 @@ G_BEGIN_DECLS
 /* What the kernel says of a process, and a distribution of times. */
 
 typedef struct {
-  gdouble cpu_seconds; /* user and system, all threads */
+  gdouble cpu_seconds;    /* user and system, all threads */
+  gdouble waited_seconds; /* ready to run and not run, all threads: what others took */
   glong rss_kib;
   glong threads;
 } LoadUsage;
