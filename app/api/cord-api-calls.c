@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <string.h>
 
-#include "cord-api.h"
+#include "cord-api-private.h"
 
-#define LATEST 100 /* calls of a list */
 #define HEARTBEAT ": still there\n\n"
 
 typedef struct {
   CordApi *api;
   CordExchange *exchange;
   gboolean by_sid;
+  gboolean functions; /* not the transcript */
 } Reading;
 
 static Reading *
@@ -29,62 +29,10 @@ reading_free(Reading *reading)
   g_free(reading);
 }
 
-static void
-answer_error(CordExchange *exchange, const GError *error)
-{
-  gboolean missing = g_error_matches(error, CORD_STORE_ERROR, CORD_STORE_ERROR_NOT_FOUND);
-
-  cord_exchange_problem(exchange, missing ? 404 : 503, "%s", error->message);
-}
-
-static JsonNode *
-node_of(JsonObject *object)
-{
-  JsonNode *node = json_node_new(JSON_NODE_OBJECT);
-
-  json_node_take_object(node, object);
-  return node;
-}
-
-/* Until there are keys, what callers said is for this machine alone. */
 static gboolean
-check_local(CordExchange *exchange)
+is_sid(const gchar *id)
 {
-  if (cord_exchange_is_local(exchange))
-    return TRUE;
-  cord_exchange_problem(exchange, 403,
-                        "This can be asked only from the machine the server runs on.");
-  return FALSE;
-}
-
-static void
-on_calls(GObject *source, GAsyncResult *result, gpointer data)
-{
-  Reading *reading = data;
-  g_autoptr(GError) error = NULL;
-  g_autoptr(GPtrArray) calls = cord_store_list_calls_finish(CORD_STORE(source), result, &error);
-
-  if (calls) {
-    JsonNode *node = json_node_new(JSON_NODE_ARRAY);
-    JsonArray *array = json_array_new();
-
-    for (guint i = 0; i < calls->len; i++)
-      json_array_add_object_element(array, cord_call_record_to_json(calls->pdata[i]));
-    json_node_take_array(node, array);
-    cord_exchange_answer_json(reading->exchange, 200, node);
-  } else {
-    answer_error(reading->exchange, error);
-  }
-  reading_free(reading);
-}
-
-static void
-list_handler(CordExchange *exchange, gpointer data)
-{
-  CordApi *api = data;
-
-  if (check_local(exchange))
-    cord_store_list_calls_async(api->store, LATEST, NULL, on_calls, reading_new(api, exchange));
+  return g_str_has_prefix(id, "CA") && strlen(id) == 34;
 }
 
 static void
@@ -92,12 +40,12 @@ on_call(GObject *source, GAsyncResult *result, gpointer data)
 {
   Reading *reading = data;
   g_autoptr(GError) error = NULL;
-  g_autoptr(CordCallRecord) call = cord_store_get_call_finish(CORD_STORE(source), result, &error);
+  g_autofree gchar *json = cord_resource_row_finish(CORD_STORE(source), result, &error);
 
-  if (call)
-    cord_exchange_answer_json(reading->exchange, 200, node_of(cord_call_record_to_json(call)));
+  if (json)
+    cord_api_answer_row(reading->exchange, 200, json);
   else
-    answer_error(reading->exchange, error);
+    cord_api_answer_error(reading->exchange, error);
   reading_free(reading);
 }
 
@@ -109,17 +57,13 @@ on_call_by_sid(GObject *source, GAsyncResult *result, gpointer data)
   g_autoptr(CordCallRecord) call =
       cord_store_get_call_by_sid_finish(CORD_STORE(source), result, &error);
 
-  if (call)
-    cord_exchange_answer_json(reading->exchange, 200, node_of(cord_call_record_to_json(call)));
-  else
-    answer_error(reading->exchange, error);
+  if (call) {
+    cord_resource_get_async(&cord_resource_calls, CORD_STORE(source), call->id, NULL, on_call,
+                            reading);
+    return;
+  }
+  cord_api_answer_error(reading->exchange, error);
   reading_free(reading);
-}
-
-static gboolean
-is_sid(const gchar *id)
-{
-  return g_str_has_prefix(id, "CA") && strlen(id) == 34;
 }
 
 static void
@@ -128,13 +72,12 @@ get_handler(CordExchange *exchange, gpointer data)
   CordApi *api = data;
   const gchar *id = exchange->parameters[0];
 
-  if (!check_local(exchange))
-    return;
   if (is_sid(id))
     cord_store_get_call_by_sid_async(api->store, id, NULL, on_call_by_sid,
                                      reading_new(api, exchange));
   else
-    cord_store_get_call_async(api->store, id, NULL, on_call, reading_new(api, exchange));
+    cord_resource_get_async(&cord_resource_calls, api->store, id, NULL, on_call,
+                            reading_new(api, exchange));
 }
 
 static void
@@ -154,7 +97,29 @@ on_transcript(GObject *source, GAsyncResult *result, gpointer data)
     json_node_take_array(node, array);
     cord_exchange_answer_json(reading->exchange, 200, node);
   } else {
-    answer_error(reading->exchange, error);
+    cord_api_answer_error(reading->exchange, error);
+  }
+  reading_free(reading);
+}
+
+static void
+on_functions(GObject *source, GAsyncResult *result, gpointer data)
+{
+  Reading *reading = data;
+  g_autoptr(GError) error = NULL;
+  g_autoptr(GPtrArray) runs =
+      cord_store_get_function_calls_finish(CORD_STORE(source), result, &error);
+
+  if (runs) {
+    JsonNode *node = json_node_new(JSON_NODE_ARRAY);
+    JsonArray *array = json_array_new();
+
+    for (guint i = 0; i < runs->len; i++)
+      json_array_add_object_element(array, cord_function_call_to_json(runs->pdata[i]));
+    json_node_take_array(node, array);
+    cord_exchange_answer_json(reading->exchange, 200, node);
+  } else {
+    cord_api_answer_error(reading->exchange, error);
   }
   reading_free(reading);
 }
@@ -169,28 +134,41 @@ on_call_for_transcript(GObject *source, GAsyncResult *result, gpointer data)
                       : cord_store_get_call_finish(CORD_STORE(source), result, &error);
 
   if (call) {
-    cord_store_get_transcript_async(reading->api->store, call->id, NULL, on_transcript, reading);
+    if (reading->functions)
+      cord_store_get_function_calls_async(reading->api->store, call->id, NULL, on_functions,
+                                          reading);
+    else
+      cord_store_get_transcript_async(reading->api->store, call->id, NULL, on_transcript, reading);
     return;
   }
-  answer_error(reading->exchange, error);
+  cord_api_answer_error(reading->exchange, error);
   reading_free(reading);
 }
 
 static void
-transcript_handler(CordExchange *exchange, gpointer data)
+read_lines(CordApi *api, CordExchange *exchange, gboolean functions)
 {
-  CordApi *api = data;
   const gchar *id = exchange->parameters[0];
-  Reading *reading;
+  Reading *reading = reading_new(api, exchange);
 
-  if (!check_local(exchange))
-    return;
-  reading = reading_new(api, exchange);
+  reading->functions = functions;
   reading->by_sid = is_sid(id);
   if (reading->by_sid)
     cord_store_get_call_by_sid_async(api->store, id, NULL, on_call_for_transcript, reading);
   else
     cord_store_get_call_async(api->store, id, NULL, on_call_for_transcript, reading);
+}
+
+static void
+transcript_handler(CordExchange *exchange, gpointer data)
+{
+  read_lines(data, exchange, FALSE);
+}
+
+static void
+functions_handler(CordExchange *exchange, gpointer data)
+{
+  read_lines(data, exchange, TRUE);
 }
 
 /* Server-sent events: the answer stays open until the call or the client ends. */
@@ -258,8 +236,6 @@ events_handler(CordExchange *exchange, gpointer data)
   SoupMessageHeaders *headers = soup_server_message_get_response_headers(message);
   Listener *listener;
 
-  if (!check_local(exchange))
-    return;
   listener = g_new0(Listener, 1);
   listener->api = api;
   listener->message = message;
@@ -286,13 +262,14 @@ events_handler(CordExchange *exchange, gpointer data)
  * cord_api_calls_add:
  * @api: the API
  *
- * Adds the calls: list, one, transcript, events. A call may be named by the carrier's SID.
+ * Adds what is more than a row of calls: transcript, tools, events. A call may be named by the
+ * carrier's SID.
  */
 void
 cord_api_calls_add(CordApi *api)
 {
-  cord_http_server_add(api->http, "GET", "/api/calls", list_handler, api);
-  cord_http_server_add(api->http, "GET", "/api/calls/{}", get_handler, api);
-  cord_http_server_add(api->http, "GET", "/api/calls/{}/transcript", transcript_handler, api);
-  cord_http_server_add(api->http, "GET", "/api/calls/{}/events", events_handler, api);
+  cord_openapi_bind(api->openapi, "getCall", get_handler, api);
+  cord_openapi_bind(api->openapi, "getTranscript", transcript_handler, api);
+  cord_openapi_bind(api->openapi, "getFunctionCalls", functions_handler, api);
+  cord_openapi_bind(api->openapi, "followCall", events_handler, api);
 }

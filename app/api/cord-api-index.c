@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "cord-api.h"
+#include "cord-api-private.h"
 
 static void
 index_handler(CordExchange *exchange, gpointer data)
@@ -62,16 +62,42 @@ ready_handler(CordExchange *exchange, gpointer data)
   cord_store_ping_async(ready->api->store, NULL, on_ping, ready);
 }
 
+static void
+document_handler(CordExchange *exchange, gpointer data)
+{
+  CordApi *api = data;
+  GBytes *document = cord_openapi_get_document(api->openapi);
+  g_autofree gchar *text = g_strndup(g_bytes_get_data(document, NULL), g_bytes_get_size(document));
+
+  cord_exchange_answer(exchange, 200, "application/json", text);
+}
+
+/* Swagger UI and ReDoc are JavaScript that this build does not hold. */
+static void
+docs_handler(CordExchange *exchange, gpointer data)
+{
+  cord_exchange_answer(
+      exchange, 200, "text/html",
+      "<!doctype html><html lang=en><meta charset=utf-8><title>Cordboard API</title>"
+      "<h1>Cordboard API</h1><p>This build was made without npm and holds no "
+      "Swagger UI and no ReDoc. The API is described in <a "
+      "href=\"/openapi.json\">openapi.json</a> (OpenAPI 3.1), which any viewer "
+      "of such documents shows.</html>");
+}
+
 /**
  * cord_api_index_add:
  * @api: the API
  *
- * Adds GET /, /health and /ready.
+ * Adds what the service says of itself.
  */
 void
 cord_api_index_add(CordApi *api)
 {
-  cord_http_server_add(api->http, "GET", "/", index_handler, api);
-  cord_http_server_add(api->http, "GET", "/health", health_handler, api);
-  cord_http_server_add(api->http, "GET", "/ready", ready_handler, api);
+  cord_openapi_bind(api->openapi, "getIndex", index_handler, api);
+  cord_openapi_bind(api->openapi, "getHealth", health_handler, api);
+  cord_openapi_bind(api->openapi, "getReady", ready_handler, api);
+  cord_openapi_bind(api->openapi, "getOpenapi", document_handler, api);
+  cord_openapi_bind(api->openapi, "getDocs", docs_handler, api);
+  cord_openapi_bind(api->openapi, "getRedoc", docs_handler, api);
 }

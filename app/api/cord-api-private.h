@@ -10,6 +10,12 @@ G_BEGIN_DECLS
 
 #define MAX_IDEMPOTENCY_KEY 200 /* bytes */
 
+/* One file a resource; each binds its operations */
+void cord_api_index_add(CordApi *api);
+void cord_api_calls_add(CordApi *api);
+void cord_api_resources_add(CordApi *api);
+void cord_api_twilio_add(CordApi *api);
+
 void cord_api_answer_error(CordExchange *exchange, const GError *error);
 void cord_api_answer_row(CordExchange *exchange, guint status, const gchar *json);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <string.h>
 
-#include "cord-api.h"
+#include "cord-api-private.h"
 #include "cord-apology.h"
 #include "cord-arrival.h"
 #include "cord-error.h"
@@ -130,12 +130,18 @@ read_form(CordApi *api, CordExchange *exchange)
   g_autoptr(GBytes) bytes = soup_message_body_flatten(body);
   g_autoptr(CordForm) form = NULL;
   g_autoptr(GError) error = NULL;
+  const gchar *query = g_uri_get_query(soup_server_message_get_uri(exchange->message));
+  gboolean get = g_str_equal(soup_server_message_get_method(exchange->message), "GET");
   gsize size;
   const gchar *text = g_bytes_get_data(bytes, &size);
   const gchar *type = soup_message_headers_get_content_type(
       soup_server_message_get_request_headers(exchange->message), NULL);
 
-  form = cord_form_parse(text ? text : "", size, &error);
+  /* a GET carries its form in the address, which is signed with it */
+  if (get)
+    form = cord_form_parse(query ? query : "", query ? strlen(query) : 0, &error);
+  else
+    form = cord_form_parse(text ? text : "", size, &error);
   /* an unsigned request learns nothing but that */
   if (form == NULL && cord_config_get_string(api->config, "twilio.auth-token")) {
     cord_exchange_problem(exchange, 403, "The X-Twilio-Signature is wrong.");
@@ -147,9 +153,9 @@ read_form(CordApi *api, CordExchange *exchange)
     cord_exchange_problem(exchange, large ? 413 : 400, "%s", error->message);
     return NULL;
   }
-  if (!check_signature(api, exchange, FALSE, form))
+  if (!check_signature(api, exchange, FALSE, get ? NULL : form))
     return NULL;
-  if (g_strcmp0(type, "application/x-www-form-urlencoded") != 0) {
+  if (!get && g_strcmp0(type, "application/x-www-form-urlencoded") != 0) {
     cord_exchange_problem(exchange, 415, "The body must be application/x-www-form-urlencoded.");
     return NULL;
   }
@@ -294,14 +300,25 @@ stream_handler(CordExchange *exchange, gpointer data)
 
 /* The doors by which carriers come in: paths that users know, and the one handler behind them. */
 static const struct {
-  const gchar *method;
-  const gchar *path;
+  const gchar *operation;
   CordHandler handler;
 } doors[] = {
-  { "POST", "/api/twilio/incoming", incoming_handler },
-  { "POST", "/api/twilio/status", status_handler },
-  { "GET", STREAM_PATH, stream_handler },
-  { "GET", STREAM_PATH "/{}", stream_handler },
+  { "apiTwilioIncoming", incoming_handler },
+  { "webhooksTwilioIncoming", incoming_handler },
+  { "bridgeTwilioIncoming", incoming_handler },
+  { "voiceTwilioIncoming", incoming_handler },
+  { "twimlPost", incoming_handler },
+  { "twimlGet", incoming_handler },
+  { "incomingCallPost", incoming_handler },
+  { "incomingCallGet", incoming_handler },
+  { "apiTwilioStatus", status_handler },
+  { "webhooksTwilioStatus", status_handler },
+  { "apiTwilioStream", stream_handler },
+  { "webhooksTwilioStream", stream_handler },
+  { "lowLatencyTwilioStream", stream_handler },
+  { "bridgeTwilioStream", stream_handler },
+  { "duplexTwilioStream", stream_handler },
+  { "twilioStreamOfCall", stream_handler },
 };
 
 /**
@@ -314,5 +331,5 @@ void
 cord_api_twilio_add(CordApi *api)
 {
   for (guint i = 0; i < G_N_ELEMENTS(doors); i++)
-    cord_http_server_add(api->http, doors[i].method, doors[i].path, doors[i].handler, api);
+    cord_openapi_bind(api->openapi, doors[i].operation, doors[i].handler, api);
 }

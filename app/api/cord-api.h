@@ -3,7 +3,7 @@
 
 #include "cord-call-registry.h"
 #include "cord-config.h"
-#include "cord-http-server.h"
+#include "cord-openapi.h"
 #include "cord-store.h"
 
 G_BEGIN_DECLS
@@ -13,7 +13,8 @@ G_BEGIN_DECLS
  * @config: the settings
  * @store: where records are read
  * @calls: the running calls
- * @http: where the routes go
+ * @openapi: where the routes go
+ * @doors: what handlers are given besides; owned
  *
  * What the routes work with. The members are borrowed.
  */
@@ -21,12 +22,10 @@ typedef struct {
   CordConfig *config;
   CordStore *store;
   CordCallRegistry *calls;
-  CordHttpServer *http;
+  CordOpenapi *openapi;
+  GPtrArray *doors;
 } CordApi;
 
-/* One file a resource; each adds its routes */
-void cord_api_index_add(CordApi *api);
-void cord_api_calls_add(CordApi *api);
-void cord_api_twilio_add(CordApi *api);
+void cord_api_add_all(CordApi *api);
 
 G_END_DECLS

@@ -13,15 +13,21 @@
 #endif
 
 #include "cli-store.h"
+#include "cord-access.h"
 #include "cord-api.h"
 #include "cord-commands.h"
+#include "cord-error.h"
+#include "cord-keys.h"
 #include "cord-listener.h"
 #include "cord-log.h"
+#include "cord-schemas.h"
 
 #define JOURNAL_CLOSE_MS 5000
 #define JOURNAL_OPEN_MS 5000
 #define LAST_WORDS_MS 100
 #define LINGER_MS 2000 /* of a refused client */
+#define KEY_SECONDS 5  /* between two looks at the keys */
+#define OPENAPI_PATH "/org/cordboard/schemas/openapi.json"
 #define MAX_STREAM_TOKENS 100000
 
 /* What the command line may say; the rest is in the configuration. */
@@ -39,7 +45,10 @@ typedef struct {
   CordCallRegistry *calls;
   CordHttpServer *http;
   CordListener *listener;
+  CordAccess *access;
+  CordOpenapi *openapi;
   CordApi api;
+  guint key_timer;
   guint signals; /* that asked to stop */
 } Server;
 
@@ -137,6 +146,79 @@ open_calls(Server *server)
   server->calls = cord_call_registry_new(server->store, server->journal, tokens, &options);
 }
 
+static gpointer
+to_key(gconstpointer source, gpointer data)
+{
+  const CordKeyRow *row = source;
+
+  return cord_key_new(row->id, row->hash, row->scopes, row->expires_at);
+}
+
+static void
+set_keys(Server *server, GPtrArray *rows)
+{
+  cord_access_set_keys(server->access, g_ptr_array_copy(rows, to_key, NULL));
+}
+
+static void
+on_keys(GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr(GPtrArray) rows = cord_keys_list_finish(CORD_STORE(source), result, NULL);
+
+  /* while the store does not answer, the keys that are known stay good */
+  if (rows)
+    set_keys(data, rows);
+}
+
+/* Keys are made and revoked by another process, maybe on another machine. */
+static gboolean
+reload_keys(gpointer data)
+{
+  Server *server = data;
+
+  cord_keys_list_async(server->store, on_keys, server);
+  return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+open_api(Server *server, GError **error)
+{
+  g_autoptr(GBytes) document = g_resource_lookup_data(cord_schemas_get_resource(), OPENAPI_PATH,
+                                                      G_RESOURCE_LOOKUP_FLAGS_NONE, error);
+  g_autoptr(GPtrArray) keys = document ? cord_keys_list(server->store, error) : NULL;
+
+  if (keys == NULL)
+    return FALSE;
+  server->access = cord_access_new(cord_config_get_string(server->config, "http.cors-origins"));
+  set_keys(server, keys);
+  server->openapi = cord_openapi_new(server->http, document, error);
+  if (server->openapi == NULL)
+    return FALSE;
+  cord_openapi_set_authorize(server->openapi, cord_access_authorize, server->access);
+  server->api = (CordApi){ server->config, server->store, server->calls, server->openapi, NULL };
+  cord_api_add_all(&server->api);
+  server->key_timer = g_timeout_add_seconds(KEY_SECONDS, reload_keys, server);
+  return TRUE;
+}
+
+/* Others can reach it: then nobody may ask without a key. */
+static gboolean
+check_exposure(Server *server, GSocketAddress *address, GError **error)
+{
+  GInetAddress *inet = G_IS_INET_SOCKET_ADDRESS(address)
+                           ? g_inet_socket_address_get_address(G_INET_SOCKET_ADDRESS(address))
+                           : NULL;
+
+  if (inet == NULL || g_inet_address_get_is_loopback(inet) ||
+      cord_access_count_keys(server->access) > 0)
+    return TRUE;
+  g_set_error(error, CORD_ERROR, CORD_ERROR_NOT_AUTHORIZED,
+              _("%s can be reached from other machines, and there is no API key: make one with "
+                "\"cordboard keys create\", or listen on 127.0.0.1"),
+              cord_config_get_string(server->config, "server.listen"));
+  return FALSE;
+}
+
 static gboolean
 open_http(Server *server, gchar **where, GError **error)
 {
@@ -158,14 +240,12 @@ open_http(Server *server, gchar **where, GError **error)
   g_autoptr(GSocketAddress) address = NULL;
 
   server->http = cord_http_server_new();
-  server->api = (CordApi){ config, server->store, server->calls, server->http };
-  cord_api_index_add(&server->api);
-  cord_api_calls_add(&server->api);
-  cord_api_twilio_add(&server->api);
+  if (!open_api(server, error))
+    return FALSE;
   server->listener = cord_listener_new(cord_http_server_get_soup(server->http), &limits);
   address = cord_listener_listen(server->listener, cord_config_get_string(config, "server.listen"),
                                  error);
-  if (address == NULL)
+  if (address == NULL || !check_exposure(server, address, error))
     return FALSE;
   *where = g_socket_connectable_to_string(G_SOCKET_CONNECTABLE(address));
   return TRUE;
@@ -211,8 +291,12 @@ close_server(Server *server)
 {
   if (server->journal)
     cord_journal_close(server->journal, JOURNAL_CLOSE_MS);
+  g_clear_handle_id(&server->key_timer, g_source_remove);
   g_clear_object(&server->http);
   g_clear_object(&server->listener);
+  g_clear_pointer(&server->openapi, cord_openapi_free);
+  g_clear_pointer(&server->access, cord_access_free);
+  g_clear_pointer(&server->api.doors, g_ptr_array_unref);
   g_clear_object(&server->calls);
   g_clear_object(&server->journal);
   g_clear_object(&server->store);

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "cord-api-private.h"
+
+/**
+ * cord_api_add_all:
+ * @api: the API, with all its members but @doors
+ *
+ * Binds what the OpenAPI document promises. It is a fault of the program when something is left.
+ */
+void
+cord_api_add_all(CordApi *api)
+{
+  g_auto(GStrv) unbound = NULL;
+
+  api->doors = g_ptr_array_new_with_free_func(g_free);
+  cord_api_index_add(api);
+  cord_api_calls_add(api);
+  cord_api_resources_add(api);
+  cord_api_twilio_add(api);
+  unbound = cord_openapi_list_unbound(api->openapi);
+  for (gchar **name = unbound; *name; name++)
+    g_critical("nobody answers the operation %s", *name);
+}
