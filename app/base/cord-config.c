@@ -3,70 +3,9 @@
 
 #include <string.h>
 
-G_DEFINE_QUARK(cord - config - error - quark, cord_config_error)
+#include "cord-settings.h"
 
-static const CordSetting settings[] = {
-  { "server.listen", NULL, 's', "127.0.0.1:8000", 0, 0, FALSE, FALSE,
-    "Address and port to listen on" },
-  { "server.state-dir", NULL, 's', NULL, 0, 0, FALSE, FALSE,
-    "Folder of the database and the journal" },
-  { "server.app-url", "APP_URL", 's', "http://localhost:8000", 0, 0, FALSE, FALSE,
-    "The public address under which carriers reach this server" },
-  { "server.public-host", "PUBLIC_HOST", 's', NULL, 0, 0, FALSE, FALSE,
-    "The same as a host name without https://" },
-  { "server.workers", NULL, 'i', "0", 0, 256, FALSE, FALSE, "Media threads, 0 for one a core" },
-  { "server.max-calls", NULL, 'i', "0", 0, 100000, FALSE, FALSE, "Calls at once, 0 for no limit" },
-  { "server.max-prepared", NULL, 'i', "256", 0, 100000, FALSE, FALSE,
-    "Calls whose agents are made ready while their phones ring" },
-  { "server.drain-timeout", NULL, 'i', "30", 0, 86400, FALSE, FALSE,
-    "How long calls may go on after the server was asked to stop, s" },
-  { "server.log-format",
-    NULL,
-    'e',
-    "auto",
-    0,
-    0,
-    FALSE,
-    FALSE,
-    "How the log looks",
-    { "auto", "text", "json" } },
-  { "server.pipelines", NULL, 's', NULL, 0, 0, FALSE, FALSE,
-    "Folder of pipeline files of your own" },
-  { "http.max-connections", NULL, 'i', "4096", 1, 1000000, FALSE, FALSE, "Connections at once" },
-  { "http.max-connections-per-address", NULL, 'i', "1024", 1, 1000000, FALSE, FALSE,
-    "Connections at once from one address" },
-  { "http.header-timeout", NULL, 'i', "10", 1, 600, FALSE, FALSE,
-    "How long the head of a request may take, s" },
-  { "http.body-timeout", NULL, 'i', "30", 1, 3600, FALSE, FALSE,
-    "How long the body of a request may take, s" },
-  { "http.idle-timeout", NULL, 'i', "60", 1, 3600, FALSE, FALSE,
-    "How long a connection may wait for its next request, s" },
-  { "http.write-timeout", NULL, 'i', "30", 1, 3600, FALSE, FALSE,
-    "How long a client may take nothing of its answer, s" },
-  { "http.heartbeat", NULL, 'i', "15", 1, 3600, FALSE, FALSE,
-    "How often a stream of events says that it is still there, s" },
-  { "http.max-bodies", NULL, 'i', "67108864", 65536, 1099511627776, FALSE, FALSE,
-    "Bodies of all requests at once, bytes" },
-  { "http.max-body", NULL, 'i', "1048576", 1024, 1073741824, FALSE, FALSE, "Longest body, bytes" },
-  { "http.cors-origins", NULL, 's', NULL, 0, 0, FALSE, FALSE,
-    "Origins, with commas, whose pages may use the API; * for all" },
-  { "store.database-url", "DATABASE_URL", 's', NULL, 0, 0, TRUE, FALSE,
-    "postgresql://… or sqlite:FILE; without it cordboard.db in the state folder" },
-  { "store.supabase-url", "SUPABASE_URL", 's', NULL, 0, 0, FALSE, FALSE,
-    "Only to explain that DATABASE_URL is what counts" },
-  { "twilio.account-sid", "TWILIO_ACCOUNT_SID", 's', NULL, 0, 0, FALSE, FALSE, "Twilio account" },
-  { "twilio.auth-token", "TWILIO_AUTH_TOKEN", 's', NULL, 0, 0, TRUE, FALSE,
-    "Twilio's secret, by which its requests are known" },
-  { "twilio.phone-number", "TWILIO_PHONE_NUMBER", 's', NULL, 0, 0, FALSE, FALSE, "Our number" },
-  { "twilio.token-lifetime", NULL, 'i', "60", 1, 3600, FALSE, FALSE,
-    "How long a call's stream may take to come, s" },
-  { "openai.api-key", "OPENAI_API_KEY", 's', NULL, 0, 0, TRUE, TRUE, "Key of OpenAI" },
-  { "openai.model", "OPENAI_MODEL", 's', "gpt-4", 0, 0, FALSE, FALSE, "Model of OpenAI" },
-  { "conversation.min-interruption-words", "MIN_INTERRUPTION_WORDS", 'i', "3", 0, 100, FALSE, FALSE,
-    "Words by which a caller interrupts, 0: only by how long he speaks" },
-  { "conversation.max-history-turns", "MAX_HISTORY_TURNS", 'i', "10", 0, 10000, FALSE, FALSE,
-    "Turns that the model is told of, 0: all" },
-};
+G_DEFINE_QUARK(cord - config - error - quark, cord_config_error)
 
 typedef struct {
   gchar *text;
@@ -75,7 +14,7 @@ typedef struct {
 
 struct _CordConfig {
   GObject parent_instance;
-  Value values[G_N_ELEMENTS(settings)];
+  Value values[CORD_MAX_SETTINGS];
 };
 
 G_DEFINE_FINAL_TYPE(CordConfig, cord_config, G_TYPE_OBJECT)
@@ -85,7 +24,7 @@ cord_config_finalize(GObject *object)
 {
   CordConfig *self = CORD_CONFIG(object);
 
-  for (guint i = 0; i < G_N_ELEMENTS(settings); i++) {
+  for (guint i = 0; i < cord_n_settings; i++) {
     g_free(self->values[i].text);
     g_free(self->values[i].origin);
   }
@@ -101,8 +40,9 @@ cord_config_class_init(CordConfigClass *klass)
 static void
 cord_config_init(CordConfig *self)
 {
-  for (guint i = 0; i < G_N_ELEMENTS(settings); i++) {
-    self->values[i].text = g_strdup(settings[i].fallback);
+  g_assert(cord_n_settings <= CORD_MAX_SETTINGS);
+  for (guint i = 0; i < cord_n_settings; i++) {
+    self->values[i].text = g_strdup(cord_settings[i].fallback);
     self->values[i].origin = g_strdup("default");
   }
 }
@@ -127,15 +67,15 @@ cord_config_new(void)
 const CordSetting *
 cord_config_get_settings(guint *n_settings)
 {
-  *n_settings = G_N_ELEMENTS(settings);
-  return settings;
+  *n_settings = cord_n_settings;
+  return cord_settings;
 }
 
 static gint
 find_setting(const gchar *name)
 {
-  for (guint i = 0; i < G_N_ELEMENTS(settings); i++) {
-    if (g_str_equal(settings[i].name, name))
+  for (guint i = 0; i < cord_n_settings; i++) {
+    if (g_str_equal(cord_settings[i].name, name))
       return (gint)i;
   }
   return -1;
@@ -149,14 +89,14 @@ nearest(const gchar *name)
   gsize most = dot ? (gsize)(dot - name) + 2 : 2;
   const gchar *best = NULL;
 
-  for (guint i = 0; i < G_N_ELEMENTS(settings); i++) {
+  for (guint i = 0; i < cord_n_settings; i++) {
     gsize same = 0;
 
-    while (name[same] && name[same] == settings[i].name[same])
+    while (name[same] && name[same] == cord_settings[i].name[same])
       same++;
     if (same > most) {
       most = same;
-      best = settings[i].name;
+      best = cord_settings[i].name;
     }
   }
   return best;
@@ -219,7 +159,7 @@ cord_config_set(CordConfig *self, const gchar *name, const gchar *value, const g
                 meant ? "; did you mean \"" : "", meant ? meant : "", meant ? "\"?" : "");
     return FALSE;
   }
-  if (!check_value(&settings[index], value, origin, error))
+  if (!check_value(&cord_settings[index], value, origin, error))
     return FALSE;
   g_free(self->values[index].text);
   g_free(self->values[index].origin);
@@ -265,9 +205,9 @@ static gboolean
 set_by_variable(CordConfig *self, const gchar *variable, const gchar *value, const gchar *origin,
                 GError **error)
 {
-  for (guint i = 0; i < G_N_ELEMENTS(settings); i++) {
-    if (*value && g_strcmp0(settings[i].variable, variable) == 0)
-      return cord_config_set(self, settings[i].name, value, origin, error);
+  for (guint i = 0; i < cord_n_settings; i++) {
+    if (*value && g_strcmp0(cord_settings[i].variable, variable) == 0)
+      return cord_config_set(self, cord_settings[i].name, value, origin, error);
   }
   return TRUE;
 }
@@ -332,11 +272,11 @@ load_if_there(CordConfig *self, const gchar *path, GError **error)
 static gboolean
 load_environment(CordConfig *self, GError **error)
 {
-  for (guint i = 0; i < G_N_ELEMENTS(settings); i++) {
-    const gchar *value = settings[i].variable ? g_getenv(settings[i].variable) : NULL;
+  for (guint i = 0; i < cord_n_settings; i++) {
+    const gchar *value = cord_settings[i].variable ? g_getenv(cord_settings[i].variable) : NULL;
 
     if (value && *value &&
-        !cord_config_set(self, settings[i].name, value, settings[i].variable, error))
+        !cord_config_set(self, cord_settings[i].name, value, cord_settings[i].variable, error))
       return FALSE;
   }
   return TRUE;
@@ -385,10 +325,23 @@ cord_config_load(CordConfig *self, const gchar *file, const gchar *env_file, GEr
 void
 cord_config_export(CordConfig *self)
 {
-  for (guint i = 0; i < G_N_ELEMENTS(settings); i++) {
-    if (settings[i].exported && self->values[i].text)
-      g_setenv(settings[i].variable, self->values[i].text, TRUE);
+  for (guint i = 0; i < cord_n_settings; i++) {
+    if (cord_settings[i].exported && self->values[i].text)
+      g_setenv(cord_settings[i].variable, self->values[i].text, TRUE);
   }
+}
+
+/**
+ * cord_config_has:
+ * @self: a configuration
+ * @name: what may be a setting
+ *
+ * Returns: whether there is such a setting
+ */
+gboolean
+cord_config_has(CordConfig *self, const gchar *name)
+{
+  return find_setting(name) >= 0;
 }
 
 /**

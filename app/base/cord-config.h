@@ -59,6 +59,7 @@ gboolean cord_config_set(CordConfig *self, const gchar *name, const gchar *value
                          const gchar *origin, GError **error);
 void cord_config_export(CordConfig *self);
 
+gboolean cord_config_has(CordConfig *self, const gchar *name);
 const gchar *cord_config_get_string(CordConfig *self, const gchar *name);
 gint64 cord_config_get_int(CordConfig *self, const gchar *name);
 gboolean cord_config_get_boolean(CordConfig *self, const gchar *name);
