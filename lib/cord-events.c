@@ -151,6 +151,69 @@ cord_structure_new_heard(guint turn, const gchar *text, const gchar *full_text,
                            interrupted, NULL);
 }
 
+static const gchar *const service_states[] = {
+  [CORD_SERVICE_UP] = "up",
+  [CORD_SERVICE_DOWN] = "down",
+  [CORD_SERVICE_LOST] = "lost",
+  [CORD_SERVICE_FAILED] = "failed",
+};
+
+/**
+ * cord_structure_new_service:
+ * @service: what it is called, by rule the name of the element's factory
+ * @state: how it is
+ * @permanent: whether it will not get better by itself (a wrong key, no credit)
+ * @reason: (nullable): why
+ *
+ * Returns: (transfer full): a %CORD_EVENT_SERVICE structure
+ */
+GstStructure *
+cord_structure_new_service(const gchar *service, CordServiceState state, gboolean permanent,
+                           const gchar *reason)
+{
+  return gst_structure_new(CORD_EVENT_SERVICE, "service", G_TYPE_STRING, service, "state",
+                           G_TYPE_STRING, service_states[state], "permanent", G_TYPE_BOOLEAN,
+                           permanent, "reason", G_TYPE_STRING, reason ? reason : "", NULL);
+}
+
+/**
+ * cord_structure_get_service:
+ * @structure: a %CORD_EVENT_SERVICE structure
+ * @state: (out): how it is
+ * @permanent: (out): whether it will not get better by itself
+ *
+ * Returns: whether it is one
+ */
+gboolean
+cord_structure_get_service(const GstStructure *structure, CordServiceState *state,
+                           gboolean *permanent)
+{
+  const gchar *name = gst_structure_get_string(structure, "state");
+
+  for (guint i = 0; name && i < G_N_ELEMENTS(service_states); i++) {
+    if (g_str_equal(name, service_states[i])) {
+      *state = (CordServiceState)i;
+      return gst_structure_get_boolean(structure, "permanent", permanent);
+    }
+  }
+  return FALSE;
+}
+
+/**
+ * cord_structure_new_failover:
+ * @from: the service that was left
+ * @to: the service that has taken over
+ * @reason: why
+ *
+ * Returns: (transfer full): a %CORD_EVENT_FAILOVER structure
+ */
+GstStructure *
+cord_structure_new_failover(const gchar *from, const gchar *to, const gchar *reason)
+{
+  return gst_structure_new(CORD_EVENT_FAILOVER, "from", G_TYPE_STRING, from, "to", G_TYPE_STRING,
+                           to, "reason", G_TYPE_STRING, reason, NULL);
+}
+
 /**
  * cord_structure_new_tool_call:
  * @turn: the turn in which the model calls

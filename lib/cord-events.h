@@ -29,6 +29,8 @@ G_BEGIN_DECLS
  * cordboard/heard              -           yes      turn, text, full-text, interrupted
  * cordboard/turn-metrics       -           yes      turn and the stamps of CordTurn
  * cordboard/tool-call          -           yes      turn, id, name, arguments
+ * cordboard/service            -           yes      service, state, permanent, reason
+ * cordboard/failover           -           yes      from, to, reason
  * cordboard/call-started       -           yes      call-sid, stream-sid, account-sid, parameters
  * cordboard/call-stopped       -           yes      reason
  *
@@ -51,14 +53,16 @@ G_BEGIN_DECLS
 #define CORD_EVENT_HEARD "cordboard/heard"
 #define CORD_EVENT_TURN_METRICS "cordboard/turn-metrics"
 #define CORD_EVENT_TOOL_CALL "cordboard/tool-call"
+#define CORD_EVENT_SERVICE "cordboard/service"
+#define CORD_EVENT_FAILOVER "cordboard/failover"
 #define CORD_EVENT_CALL_STARTED "cordboard/call-started"
 #define CORD_EVENT_CALL_STOPPED "cordboard/call-stopped"
 
 /**
  * CORD_QUERY_VOICE_ACTIVITY:
  *
- * The name of a custom query that goes upstream: it is answered by an element that sends speech-started
- * and speech-stopped.
+ * The name of a custom query that goes upstream: it is answered by an element that sends
+ * speech-started and speech-stopped.
  */
 #define CORD_QUERY_VOICE_ACTIVITY "cordboard-voice-activity"
 
@@ -76,6 +80,23 @@ typedef enum {
   CORD_PLAYOUT_DONE,
   CORD_PLAYOUT_INTERRUPTED,
 } CordPlayoutState;
+
+/**
+ * CordServiceState:
+ * @CORD_SERVICE_UP: the service is there
+ * @CORD_SERVICE_DOWN: it is not, and is being tried again
+ * @CORD_SERVICE_LOST: what it was asked for has come to nothing, though it may do the next
+ * @CORD_SERVICE_FAILED: it is not, and is not tried again by itself
+ *
+ * How an element's service is. Posted by the element when it changes; whoever has another service
+ * to go to listens.
+ */
+typedef enum {
+  CORD_SERVICE_UP,
+  CORD_SERVICE_DOWN,
+  CORD_SERVICE_LOST,
+  CORD_SERVICE_FAILED,
+} CordServiceState;
 
 /**
  * CordPlayout:
@@ -109,6 +130,9 @@ GstStructure *cord_structure_new_heard(guint turn, const gchar *text, const gcha
                                        gboolean interrupted);
 GstStructure *cord_structure_new_tool_call(guint turn, const gchar *id, const gchar *name,
                                            const gchar *arguments);
+GstStructure *cord_structure_new_service(const gchar *service, CordServiceState state,
+                                         gboolean permanent, const gchar *reason);
+GstStructure *cord_structure_new_failover(const gchar *from, const gchar *to, const gchar *reason);
 
 /* The same structure as event or message; each takes the structure */
 GstEvent *cord_event_new(GstStructure *structure);
@@ -124,5 +148,7 @@ gboolean cord_structure_get_continues(const GstStructure *structure, guint *turn
 CordTranscript *cord_structure_get_transcript(const GstStructure *structure);
 gchar cord_structure_get_digit(const GstStructure *structure);
 gboolean cord_structure_get_playout(const GstStructure *structure, CordPlayout *playout);
+gboolean cord_structure_get_service(const GstStructure *structure, CordServiceState *state,
+                                    gboolean *permanent);
 
 G_END_DECLS

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "cord-http-error.h"
 
+#include <libsoup/soup.h>
 #include <string.h>
 
 #include "cord-http.h"
@@ -163,4 +164,30 @@ cord_http_describe_body(const gchar *body, gsize length, const gchar *const *sec
   /* before it is cut, so that no half of a secret is left */
   hidden = cord_http_hide_secrets(text, secrets);
   return to_line(hidden);
+}
+
+/*
+ * cord_http_parse_retry_after:
+ * @ms: (nullable): the value of retry-after-ms
+ * @text: (nullable): the value of Retry-After: seconds or a date
+ *
+ * Returns: how long that is, 0 where it says nothing
+ */
+GstClockTime
+cord_http_parse_retry_after(const gchar *ms, const gchar *text)
+{
+  g_autoptr(GDateTime) date = NULL;
+  g_autoptr(GDateTime) now = NULL;
+  GTimeSpan wait;
+
+  if (ms && g_ascii_isdigit(*ms))
+    return (GstClockTime)(CLAMP(g_ascii_strtod(ms, NULL), 0, 1e9) * GST_MSECOND);
+  if (text == NULL)
+    return 0;
+  if (g_ascii_isdigit(*text))
+    return (GstClockTime)(CLAMP(g_ascii_strtod(text, NULL), 0, 1e6) * GST_SECOND);
+  date = soup_date_time_new_from_http_string(text);
+  now = g_date_time_new_now_utc();
+  wait = date ? g_date_time_difference(date, now) : 0;
+  return wait > 0 ? (GstClockTime)wait * GST_USECOND : 0;
 }

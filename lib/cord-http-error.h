@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include <glib.h>
+#include <gst/gst.h>
 
 G_BEGIN_DECLS
 
@@ -13,5 +13,6 @@ G_GNUC_INTERNAL gchar *cord_http_describe_body(const gchar *body, gsize length,
                                                const gchar *const *secrets);
 G_GNUC_INTERNAL GStrv cord_http_collect_secrets(GUri *uri, const gchar *const *headers);
 G_GNUC_INTERNAL gchar *cord_http_hide_secrets(const gchar *text, const gchar *const *secrets);
+G_GNUC_INTERNAL GstClockTime cord_http_parse_retry_after(const gchar *ms, const gchar *text);
 
 G_END_DECLS

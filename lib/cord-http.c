@@ -448,20 +448,6 @@ cord_http_get_header(CordHttpExchange *exchange, const gchar *name)
 GstClockTime
 cord_http_get_retry_after(CordHttpExchange *exchange)
 {
-  const gchar *ms = cord_http_get_header(exchange, "retry-after-ms");
-  const gchar *text = cord_http_get_header(exchange, "Retry-After");
-  g_autoptr(GDateTime) date = NULL;
-  g_autoptr(GDateTime) now = NULL;
-  GTimeSpan wait;
-
-  if (ms && g_ascii_isdigit(*ms))
-    return (GstClockTime)(CLAMP(g_ascii_strtod(ms, NULL), 0, 1e9) * GST_MSECOND);
-  if (text == NULL)
-    return 0;
-  if (g_ascii_isdigit(*text))
-    return (GstClockTime)(CLAMP(g_ascii_strtod(text, NULL), 0, 1e6) * GST_SECOND);
-  date = soup_date_time_new_from_http_string(text);
-  now = g_date_time_new_now_utc();
-  wait = date ? g_date_time_difference(date, now) : 0;
-  return wait > 0 ? (GstClockTime)wait * GST_USECOND : 0;
+  return cord_http_parse_retry_after(cord_http_get_header(exchange, "retry-after-ms"),
+                                     cord_http_get_header(exchange, "Retry-After"));
 }

@@ -5,6 +5,7 @@
 
 #define FIRST_WAIT_MS 250 /* before the second attempt; each later wait is twice as long … */
 #define MAX_DOUBLINGS 4   /* … up to 4 s */
+#define STABLE (5 * GST_SECOND) /* a connection that lasted so long was a good one */
 
 typedef enum {
   STATE_IDLE,
@@ -24,6 +25,7 @@ struct _CordServiceLink {
   CordTimer *timer;
   guint attempts;          /* in this outage */
   GstClockTime down_since; /* monotonic */
+  GstClockTime up_since;   /* monotonic */
   GstClockTime used;       /* monotonic, last traffic */
 };
 
@@ -180,44 +182,82 @@ cord_service_link_up(CordServiceLink *self)
     return;
   g_clear_pointer(&self->timer, cord_timer_remove);
   self->state = STATE_UP;
-  self->attempts = 0;
+  self->up_since = cord_worker_get_time(self->worker);
   cord_service_link_used(self);
   if (self->times.keep_alive_ms > 0 && self->handlers->keep_alive)
     set_timer(self, self->times.keep_alive_ms, on_keep_alive);
   self->handlers->up(self->data);
 }
 
+static void
+give_up(CordServiceLink *self, const GError *why)
+{
+  g_clear_pointer(&self->timer, cord_timer_remove);
+  self->state = STATE_FAILED;
+  self->handlers->failed(why, self->data);
+}
+
 /**
- * cord_service_link_down: (skip)
+ * cord_service_link_down:
  * @self: a link
  * @error: (transfer full): why
  *
- * The attempt has failed, or the connection is lost. Tried again at once after a loss, then with
- * growing waits, unless @error says that it will not get better (not authorized, invalid, not
- * found).
+ * The attempt has failed, or the connection is lost. Tried again at once after the loss of one that
+ * lasted, else with growing waits, unless @error says that it will not get better (not authorized,
+ * invalid, not found).
  */
 void
 cord_service_link_down(CordServiceLink *self, GError *error)
 {
+  cord_service_link_down_for(self, error, 0);
+}
+
+/**
+ * cord_service_link_down_for:
+ * @self: a link
+ * @error: (transfer full): why
+ * @wait: for how long the service wants to be left alone
+ *
+ * The same for a service that says when it may be tried again.
+ */
+void
+cord_service_link_down_for(CordServiceLink *self, GError *error, GstClockTime wait)
+{
   g_autoptr(GError) why = error;
   GstClockTime now = cord_worker_get_time(self->worker);
   gboolean was_up = self->state == STATE_UP;
+  gboolean lasted = was_up && now - self->up_since >= STABLE;
+  guint wait_ms;
 
   if (self->state != STATE_CONNECTING && !was_up)
     return;
-  g_clear_pointer(&self->timer, cord_timer_remove);
-  if (was_up)
+  if (lasted) {
     self->down_since = now;
-  if (is_hopeless(why) || now - self->down_since >= self->times.give_up_ms * GST_MSECOND) {
-    self->state = STATE_FAILED;
-    self->handlers->failed(why, self->data);
+    self->attempts = 0;
+  }
+  if (is_hopeless(why) || now + wait - self->down_since >= self->times.give_up_ms * GST_MSECOND) {
+    give_up(self, why);
     return;
   }
+  wait_ms = lasted ? 0 : FIRST_WAIT_MS << MIN(self->attempts - 1, MAX_DOUBLINGS);
   self->state = STATE_WAITING;
-  set_timer(self, FIRST_WAIT_MS << MIN(self->attempts, MAX_DOUBLINGS), on_next_attempt);
-  /* the first attempt of an outage after the service was there comes at once */
-  if (was_up)
-    set_timer(self, 0, on_next_attempt);
+  set_timer(self, MAX(wait_ms, (guint)(wait / GST_MSECOND)), on_next_attempt);
   if (was_up || self->attempts == 1)
     self->handlers->down(why, self->data);
+}
+
+/**
+ * cord_service_link_fail:
+ * @self: a link
+ * @error: (transfer full): why
+ *
+ * The attempt has failed or the connection is lost, and trying again will not help.
+ */
+void
+cord_service_link_fail(CordServiceLink *self, GError *error)
+{
+  g_autoptr(GError) why = error;
+
+  if (self->state == STATE_CONNECTING || self->state == STATE_UP)
+    give_up(self, why);
 }

@@ -469,3 +469,39 @@ cord_websocket_connect_finish(GAsyncResult *result, GError **error)
 {
   return g_task_propagate_pointer(G_TASK(result), error);
 }
+
+/**
+ * cord_websocket_connect_get_status: (skip)
+ * @result: what the callback got
+ *
+ * Returns: the HTTP status of the answer, 0 where there was none
+ */
+guint
+cord_websocket_connect_get_status(GAsyncResult *result)
+{
+  Dialling *dialling = g_task_get_task_data(G_TASK(result));
+
+  return dialling->status;
+}
+
+/**
+ * cord_websocket_connect_get_retry_after: (skip)
+ * @result: what the callback got
+ *
+ * Reads `Retry-After` (seconds or a date) and `retry-after-ms` of an answer that refuses.
+ *
+ * Returns: how long the service wants to be left alone, 0 where it does not say
+ */
+GstClockTime
+cord_websocket_connect_get_retry_after(GAsyncResult *result)
+{
+  Dialling *dialling = g_task_get_task_data(G_TASK(result));
+  g_autofree gchar *ms = NULL;
+  g_autofree gchar *text = NULL;
+
+  if (dialling->head == NULL)
+    return 0;
+  ms = find_header(dialling->head, "retry-after-ms");
+  text = find_header(dialling->head, "Retry-After");
+  return cord_http_parse_retry_after(ms, text);
+}

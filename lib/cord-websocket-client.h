@@ -27,5 +27,7 @@ void cord_websocket_connect_async(CordWorker *worker, const CordWebsocketRequest
                                   GCancellable *cancellable, GAsyncReadyCallback callback,
                                   gpointer user_data);
 CordWebsocket *cord_websocket_connect_finish(GAsyncResult *result, GError **error);
+guint cord_websocket_connect_get_status(GAsyncResult *result);
+GstClockTime cord_websocket_connect_get_retry_after(GAsyncResult *result);
 
 G_END_DECLS

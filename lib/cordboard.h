@@ -11,6 +11,7 @@
 #include "cord-json.h"
 #include "cord-llm-conversation.h"
 #include "cord-llm-provider.h"
+#include "cord-service-link.h"
 #include "cord-sse.h"
 #include "cord-stt-base.h"
 #include "cord-text-cutter.h"
