@@ -6,6 +6,8 @@
 
 /* Rows of a table as a resource: the same five operations for each, see cord-resources.c. */
 
+#define DELETED 0 /* a status that is none */
+
 typedef struct {
   CordApi *api;
   const CordResource *resource;
@@ -13,9 +15,11 @@ typedef struct {
 
 /* One request under way. */
 typedef struct {
+  CordApi *api;
   CordExchange *exchange;
   const CordResource *resource;
   guint status; /* when it goes well */
+  gchar *json;  /* what was written */
 } Asking;
 
 /**
@@ -82,6 +86,7 @@ asking_new(Door *door, CordExchange *exchange, guint status)
 {
   Asking *asking = g_new0(Asking, 1);
 
+  asking->api = door->api;
   asking->exchange = cord_exchange_hold(exchange);
   asking->resource = door->resource;
   asking->status = status;
@@ -92,6 +97,7 @@ static void
 asking_free(Asking *asking)
 {
   cord_exchange_release(asking->exchange);
+  g_free(asking->json);
   g_free(asking);
 }
 
@@ -169,24 +175,60 @@ list_handler(CordExchange *exchange, gpointer data)
 }
 
 static void
+set_location(Asking *asking)
+{
+  g_autoptr(JsonObject) row = cord_json_parse_object(asking->json, -1, NULL);
+  g_autofree gchar *location =
+      g_strconcat(asking->exchange->path, "/", cord_json_peek_string(row, "id", ""), NULL);
+
+  cord_exchange_set_header(asking->exchange, "Location", location);
+}
+
+static gboolean
+answer_written(gpointer data)
+{
+  Asking *asking = data;
+
+  if (asking->status == 201)
+    set_location(asking);
+  if (asking->status == DELETED)
+    cord_exchange_answer(asking->exchange, 200, "application/json", "{\"deleted\": true}");
+  else
+    cord_api_answer_row(asking->exchange, asking->status, asking->json);
+  asking_free(asking);
+  return G_SOURCE_REMOVE;
+}
+
+/* Who is told that something was written may rely on it: the next call is answered so. */
+static void
+on_written(GObject *source, GAsyncResult *result, gpointer data)
+{
+  Asking *asking = data;
+  g_autoptr(GError) error = NULL;
+
+  asking->json = cord_resource_row_finish(CORD_STORE(source), result, &error);
+  if (!asking->json) {
+    cord_api_answer_error(asking->exchange, error);
+    asking_free(asking);
+  } else if (asking->resource == &cord_resource_agents ||
+             asking->resource == &cord_resource_phone_numbers) {
+    cord_directory_refresh(asking->api->directory, answer_written, asking);
+  } else {
+    answer_written(asking);
+  }
+}
+
+static void
 on_row(GObject *source, GAsyncResult *result, gpointer data)
 {
   Asking *asking = data;
   g_autoptr(GError) error = NULL;
   g_autofree gchar *json = cord_resource_row_finish(CORD_STORE(source), result, &error);
 
-  if (json) {
-    if (asking->status == 201) {
-      g_autoptr(JsonObject) row = cord_json_parse_object(json, -1, NULL);
-      g_autofree gchar *location =
-          g_strconcat(asking->exchange->path, "/", cord_json_peek_string(row, "id", ""), NULL);
-
-      cord_exchange_set_header(asking->exchange, "Location", location);
-    }
-    cord_api_answer_row(asking->exchange, asking->status, json);
-  } else {
+  if (json)
+    cord_api_answer_row(asking->exchange, 200, json);
+  else
     cord_api_answer_error(asking->exchange, error);
-  }
   asking_free(asking);
 }
 
@@ -209,8 +251,8 @@ create_handler(CordExchange *exchange, gpointer data)
     cord_exchange_problem(exchange, 422, "The Idempotency-Key is too long.");
     return;
   }
-  cord_resource_create_async(door->resource, door->api->store, exchange->body, key, NULL, on_row,
-                             asking_new(door, exchange, 201));
+  cord_resource_create_async(door->resource, door->api->store, exchange->body, key, NULL,
+                             on_written, asking_new(door, exchange, 201));
 }
 
 static void
@@ -220,21 +262,7 @@ update_handler(CordExchange *exchange, gpointer data)
 
   cord_resource_update_async(door->resource, door->api->store, exchange->parameters[0],
                              exchange->body, cord_exchange_get_header(exchange, "If-Match"), NULL,
-                             on_row, asking_new(door, exchange, 200));
-}
-
-static void
-on_deleted(GObject *source, GAsyncResult *result, gpointer data)
-{
-  Asking *asking = data;
-  g_autoptr(GError) error = NULL;
-  g_autofree gchar *json = cord_resource_row_finish(CORD_STORE(source), result, &error);
-
-  if (json)
-    cord_exchange_answer(asking->exchange, 200, "application/json", "{\"deleted\": true}");
-  else
-    cord_api_answer_error(asking->exchange, error);
-  asking_free(asking);
+                             on_written, asking_new(door, exchange, 200));
 }
 
 static void
@@ -243,8 +271,8 @@ delete_handler(CordExchange *exchange, gpointer data)
   Door *door = data;
 
   cord_resource_delete_async(door->resource, door->api->store, exchange->parameters[0],
-                             cord_exchange_get_header(exchange, "If-Match"), NULL, on_deleted,
-                             asking_new(door, exchange, 200));
+                             cord_exchange_get_header(exchange, "If-Match"), NULL, on_written,
+                             asking_new(door, exchange, DELETED));
 }
 
 static Door *

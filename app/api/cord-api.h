@@ -13,6 +13,8 @@ G_BEGIN_DECLS
  * @config: the settings
  * @store: where records are read
  * @calls: the running calls
+ * @directory: who answers which number
+ * @vault: seals credentials
  * @openapi: where the routes go
  * @doors: what handlers are given besides; owned
  *
@@ -22,6 +24,8 @@ typedef struct {
   CordConfig *config;
   CordStore *store;
   CordCallRegistry *calls;
+  CordDirectory *directory;
+  CordVault *vault;
   CordOpenapi *openapi;
   GPtrArray *doors;
 } CordApi;

@@ -21,7 +21,6 @@ record_call(CordCallRegistry *self, const CordAdmission *admission,
 }
 
 typedef struct {
-  gchar *call_sid, *from, *to, *account_sid, *direction;
   gchar *token;
   gchar *language; /* in which a refusal is spoken */
 } Admit;
@@ -31,11 +30,6 @@ free_admit(gpointer data)
 {
   Admit *admit = data;
 
-  g_free(admit->call_sid);
-  g_free(admit->from);
-  g_free(admit->to);
-  g_free(admit->account_sid);
-  g_free(admit->direction);
   g_free(admit->token);
   g_free(admit->language);
   g_free(admit);
@@ -132,24 +126,20 @@ enter(CordCallRegistry *self, const CordIncomingCall *incoming, CordAgent *agent
 }
 
 static void
-on_agent(GObject *source, GAsyncResult *result, gpointer data)
+decide(GTask *task, const CordIncomingCall *incoming)
 {
-  g_autoptr(GTask) task = data;
   CordCallRegistry *self = g_task_get_source_object(task);
   Admit *admit = g_task_get_task_data(task);
-  CordIncomingCall incoming = { admit->call_sid, admit->from, admit->to, admit->account_sid,
-                                admit->direction };
-  g_autoptr(GError) error = NULL;
-  g_autoptr(CordAgent) agent =
-      cord_store_get_active_agent_finish(CORD_STORE(source), result, &error);
+  GError *error = NULL;
+  g_autoptr(CordAgent) agent = NULL;
   CordCallEntry *entry;
 
-  if (agent == NULL) {
-    g_task_return_new_error(task, CORD_ERROR, CORD_ERROR_NOT_FOUND, "no agent can answer: %s",
-                            error->message);
+  if (!check_room(self, &error) ||
+      !(agent = cord_directory_choose_agent(self->directory, incoming->to, &error))) {
+    g_task_return_error(task, error);
     return;
   }
-  entry = enter(self, &incoming, agent);
+  entry = enter(self, incoming, agent);
   if (entry->refused) {
     admit->language = g_strdup(entry->admission->agent->language);
     g_task_return_new_error(task, CORD_ERROR, CORD_ERROR_FAILED, "agent \"%s\" cannot take calls",
@@ -159,7 +149,7 @@ on_agent(GObject *source, GAsyncResult *result, gpointer data)
   if (entry->ended || cord_admission_is_claimed(entry->admission)) {
     g_task_return_new_error(task, CORD_ERROR, CORD_ERROR_NOT_AUTHORIZED,
                             "call %s has had its stream; this is a request of the past",
-                            admit->call_sid);
+                            incoming->call_sid);
     return;
   }
   admit->token = mint(self, entry->admission);
@@ -174,7 +164,8 @@ on_agent(GObject *source, GAsyncResult *result, gpointer data)
  * @callback: called when it is decided
  * @user_data: for @callback
  *
- * Lets a call in, or does not: chooses the agent (the first active one), writes the call's record,
+ * Lets a call in, or does not: chooses the agent (the number's, else the
+ * first active one), writes the call's record,
  * gets the agent ready and mints the token for its stream.
  */
 void
@@ -182,24 +173,10 @@ cord_call_registry_admit_async(CordCallRegistry *self, const CordIncomingCall *i
                                GCancellable *cancellable, GAsyncReadyCallback callback,
                                gpointer user_data)
 {
-  GTask *task = g_task_new(self, cancellable, callback, user_data);
-  Admit *admit = g_new0(Admit, 1);
-  GError *error = NULL;
+  g_autoptr(GTask) task = g_task_new(self, cancellable, callback, user_data);
 
-  *admit = (Admit){ g_strdup(incoming->call_sid),
-                    g_strdup(incoming->from),
-                    g_strdup(incoming->to),
-                    g_strdup(incoming->account_sid),
-                    g_strdup(incoming->direction),
-                    NULL,
-                    NULL };
-  g_task_set_task_data(task, admit, free_admit);
-  if (!check_room(self, &error)) {
-    g_task_return_error(task, error);
-    g_object_unref(task);
-    return;
-  }
-  cord_store_get_active_agent_async(self->store, cancellable, on_agent, task);
+  g_task_set_task_data(task, g_new0(Admit, 1), free_admit);
+  decide(task, incoming);
 }
 
 /**

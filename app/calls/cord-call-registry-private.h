@@ -14,7 +14,7 @@ G_BEGIN_DECLS
 struct _CordCallRegistry {
   GObject parent_instance;
 
-  CordStore *store;
+  CordDirectory *directory;
   CordStreamTokens *tokens;
   CordCallKit kit;
   GError *pipelines_error;

@@ -319,7 +319,7 @@ cord_call_registry_finalize(GObject *object)
   g_clear_pointer(&self->kit.apology, cord_apology_unref);
   g_clear_error(&self->pipelines_error);
   g_clear_object(&self->kit.journal);
-  g_clear_object(&self->store);
+  g_clear_object(&self->directory);
   G_OBJECT_CLASS(cord_call_registry_parent_class)->finalize(object);
 }
 
@@ -340,7 +340,7 @@ cord_call_registry_init(CordCallRegistry *self)
 
 /**
  * cord_call_registry_new:
- * @store: where agents are found
+ * @directory: who answers
  * @journal: where calls are written
  * @tokens: for the carriers' streams
  * @options: how
@@ -350,19 +350,19 @@ cord_call_registry_init(CordCallRegistry *self)
  * Returns: (transfer full): a registry without calls
  */
 CordCallRegistry *
-cord_call_registry_new(CordStore *store, CordJournal *journal, CordStreamTokens *tokens,
+cord_call_registry_new(CordDirectory *directory, CordJournal *journal, CordStreamTokens *tokens,
                        const CordCallOptions *options)
 {
   CordCallRegistry *self = g_object_new(CORD_TYPE_CALL_REGISTRY, NULL);
 
-  self->store = g_object_ref(store);
+  self->directory = g_object_ref(directory);
   self->kit.journal = g_object_ref(journal);
   self->kit.apology = cord_apology_load(options->data_dir);
   self->tokens = g_object_ref(tokens);
   self->max_calls = options->max_calls;
   self->max_prepared = options->max_prepared;
-  self->kit.pipelines =
-      cord_pipelines_load(options->pipelines, options->data_dir, &self->pipelines_error);
+  self->kit.pipelines = cord_pipelines_load(options->pipelines, options->data_dir, options->config,
+                                            &self->pipelines_error);
   self->workers = cord_worker_pool_new(options->workers);
   return self;
 }

@@ -2,6 +2,8 @@
 #pragma once
 
 #include "cordboard.h"
+#include "cord-config.h"
+#include "cord-directory.h"
 #include "cord-journal.h"
 #include "cord-stream-tokens.h"
 
@@ -44,6 +46,7 @@ typedef struct {
  * @max_prepared: calls that are made ready while their phones ring
  * @pipelines: (nullable): folder of pipeline files in place of the built-in ones
  * @data_dir: where agents' scripts are looked for
+ * @config: which services there are
  *
  * What a registry is to be told.
  */
@@ -53,9 +56,10 @@ typedef struct {
   guint max_prepared;
   const gchar *pipelines;
   const gchar *data_dir;
+  CordConfig *config;
 } CordCallOptions;
 
-CordCallRegistry *cord_call_registry_new(CordStore *store, CordJournal *journal,
+CordCallRegistry *cord_call_registry_new(CordDirectory *directory, CordJournal *journal,
                                          CordStreamTokens *tokens, const CordCallOptions *options);
 
 /* Admission: answers the call's id; the stream's token comes from the CordStreamTokens and is

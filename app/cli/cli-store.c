@@ -72,6 +72,24 @@ cli_open_store(CordConfig *config, GError **error)
 }
 
 /**
+ * cli_open_vault:
+ * @config: the settings
+ * @error: return location for an error
+ *
+ * Returns: (transfer full): what seals the credentials in the store
+ */
+CordVault *
+cli_open_vault(CordConfig *config, GError **error)
+{
+  g_autofree gchar *dir = cli_state_dir(config);
+  g_autofree gchar *file = g_build_filename(dir, "vault.key", NULL);
+
+  g_mkdir_with_parents(dir, 0700);
+  return cord_vault_open(cord_config_get_string(config, "vault.key"),
+                         cord_config_get_string(config, "vault.key-file"), file, error);
+}
+
+/**
  * cli_load_config:
  * @file: (nullable): settings that the command line names
  * @state_dir: (nullable): the state folder that the command line names

@@ -3,6 +3,7 @@
 
 #include "cord-config.h"
 #include "cord-store.h"
+#include "cord-vault.h"
 
 G_BEGIN_DECLS
 
@@ -10,6 +11,7 @@ G_BEGIN_DECLS
 gchar *cli_state_dir(CordConfig *config);
 gchar *cli_database_uri(CordConfig *config, GError **error);
 CordStore *cli_open_store(CordConfig *config, GError **error);
+CordVault *cli_open_vault(CordConfig *config, GError **error);
 CordConfig *cli_load_config(const gchar *file, const gchar *state_dir, GError **error);
 
 G_END_DECLS

@@ -41,6 +41,8 @@ typedef struct {
   CordConfig *config;
   GMainLoop *loop;
   CordStore *store;
+  CordVault *vault;
+  CordDirectory *directory;
   CordJournal *journal;
   CordCallRegistry *calls;
   CordHttpServer *http;
@@ -122,6 +124,11 @@ open_store(Server *server, GError **error)
               agents);
   else if (!cord_store_seed_agents(server->store, agents, error))
     return FALSE;
+  server->vault = cli_open_vault(server->config, error);
+  server->directory =
+      server->vault ? cord_directory_new(server->store, server->vault, error) : NULL;
+  if (server->directory == NULL)
+    return FALSE;
   server->journal = cord_journal_open(journal, server->store, error);
   if (server->journal && !cord_journal_catch_up(server->journal, JOURNAL_OPEN_MS))
     g_warning("the store has not taken all of the journal yet: calls are answered, lists of "
@@ -141,9 +148,10 @@ open_calls(Server *server)
     .max_prepared = (guint)cord_config_get_int(config, "server.max-prepared"),
     .pipelines = cord_config_get_string(config, "server.pipelines"),
     .data_dir = data_dir(),
+    .config = config,
   };
 
-  server->calls = cord_call_registry_new(server->store, server->journal, tokens, &options);
+  server->calls = cord_call_registry_new(server->directory, server->journal, tokens, &options);
 }
 
 static gpointer
@@ -195,7 +203,8 @@ open_api(Server *server, GError **error)
   if (server->openapi == NULL)
     return FALSE;
   cord_openapi_set_authorize(server->openapi, cord_access_authorize, server->access);
-  server->api = (CordApi){ server->config, server->store, server->calls, server->openapi, NULL };
+  server->api = (CordApi){ server->config, server->store,   server->calls, server->directory,
+                           server->vault,  server->openapi, NULL };
   cord_api_add_all(&server->api);
   server->key_timer = g_timeout_add_seconds(KEY_SECONDS, reload_keys, server);
   return TRUE;
@@ -299,7 +308,9 @@ close_server(Server *server)
   g_clear_pointer(&server->api.doors, g_ptr_array_unref);
   g_clear_object(&server->calls);
   g_clear_object(&server->journal);
+  g_clear_object(&server->directory);
   g_clear_object(&server->store);
+  g_clear_pointer(&server->vault, cord_vault_free);
   g_clear_pointer(&server->loop, g_main_loop_unref);
 }
 

@@ -47,7 +47,7 @@ test_round_trip(void)
     g_autofree gchar *two = cord_vault_seal(vault, "p", secrets[i], NULL);
 
     g_assert_cmpstr(one, !=, two);
-    if (*secrets[i])
+    if (strlen(secrets[i]) > 4)
       g_assert_null(strstr(one, secrets[i]));
     assert_opens(vault, "p", one, secrets[i]);
     assert_stays_shut(vault, "q", one);
