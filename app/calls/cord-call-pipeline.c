@@ -10,7 +10,12 @@
 #define SUFFIX ".pipeline"
 #define SOURCE "$source !"
 
+/* A decoder on this machine always answers; where it is slow, late is better than never. */
+#define PATIENT_STT_MS 8000
+#define PATIENT_TURN_MS 9000 /* the turn waits a little longer than the ear does */
+
 struct _CordPipelines {
+  CordConfig *config;
   GHashTable *texts; /* name -> launch text */
   gchar *data_dir;
 };
@@ -97,6 +102,7 @@ load_folder(CordPipelines *self, const gchar *directory, GError **error)
  * @directory: (nullable): a folder of pipeline files that are added to, or replace, the built-in
  * ones
  * @data_dir: where the files are that agents name
+ * @config: which services there are
  * @error: return location for an error
  *
  * Reads the pipeline files. Blocks; for the start of the server.
@@ -104,12 +110,14 @@ load_folder(CordPipelines *self, const gchar *directory, GError **error)
  * Returns: (transfer full): the pipelines, or %NULL
  */
 CordPipelines *
-cord_pipelines_load(const gchar *directory, const gchar *data_dir, GError **error)
+cord_pipelines_load(const gchar *directory, const gchar *data_dir, CordConfig *config,
+                    GError **error)
 {
   g_autoptr(CordPipelines) self = g_new0(CordPipelines, 1);
 
   self->texts = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
   self->data_dir = g_strdup(data_dir);
+  self->config = g_object_ref(config);
   if (!load_built_in(self, error) || (directory && !load_folder(self, directory, error)))
     return NULL;
   return g_steal_pointer(&self);
@@ -124,6 +132,7 @@ cord_pipelines_free(CordPipelines *self)
 {
   g_hash_table_unref(self->texts);
   g_free(self->data_dir);
+  g_clear_object(&self->config);
   g_free(self);
 }
 
@@ -230,34 +239,69 @@ set_number(GstElement *element, const gchar *name, gint64 number)
   g_value_unset(&from);
 }
 
-static gboolean
-set_up_stt(CordPipelines *self, GstElement *stt, const CordAgent *agent, GError **error)
+/* What somebody has configured; else the element knows best. */
+static void
+set_setting(GstElement *element, const gchar *name, CordConfig *config, const gchar *setting)
 {
-  g_auto(GStrv) hints = cord_agent_dup_strv(agent, "hints");
+  if (cord_config_is_set(config, setting))
+    set_number(element, name, cord_config_get_int(config, setting));
+}
 
-  set_string(stt, "language-code", agent->language);
+static gboolean
+is_offline(const CordPlanChoice *choice)
+{
+  return choice->service && choice->service->key == NULL && choice->service->catalogue == NULL;
+}
+
+/* What an element is set up by. */
+typedef struct {
+  CordPipelines *pipelines;
+  const CordAgent *agent;
+  const CordAgentPlan *plan;
+} SetUp;
+
+/* What every service has: where it is, which model. The agent's own properties come after. */
+static void
+set_choice(GstElement *element, const CordPlanChoice *choice)
+{
+  set_string(element, "model-id", choice->model);
+  set_string(element, "base-url", choice->base_url);
+}
+
+static gboolean
+set_up_stt(const SetUp *up, GstElement *stt, GError **error)
+{
+  g_auto(GStrv) hints = cord_agent_dup_strv(up->agent, "hints");
+  const CordPlanChoice *choice = cord_agent_plan_get(up->plan, CORD_SERVICE_STT);
+
+  set_choice(stt, choice);
+  set_string(stt, "language-code", up->agent->language);
+  if (is_offline(choice))
+    set_number(stt, "final-timeout", PATIENT_STT_MS);
   if (hints) {
     g_autofree gchar *joined = g_strjoinv("\n", hints);
 
     set_string(stt, "hints", joined);
   }
-  return set_properties(stt, agent, "stt/properties", error);
+  return set_properties(stt, up->agent, "stt/properties", error);
 }
 
 static gboolean
-set_up_llm(CordPipelines *self, GstElement *llm, const CordAgent *agent, GError **error)
+set_up_llm(const SetUp *up, GstElement *llm, GError **error)
 {
+  const CordAgent *agent = up->agent;
+  const CordPlanChoice *choice = cord_agent_plan_get(up->plan, CORD_SERVICE_LLM);
   const gchar *script = cord_agent_get_string(agent, "llm/script", NULL);
 
-  set_string(llm, "provider", cord_agent_get_string(agent, "llm/provider", NULL));
-  set_string(llm, "model-id", agent->llm_model);
-  set_string(llm, "base-url", cord_agent_get_string(agent, "llm/base-url", NULL));
+  set_string(llm, "provider", is_offline(choice) ? "scripted" : choice->service->name);
+  set_choice(llm, choice);
   set_string(llm, "system-prompt", agent->system_prompt);
   set_string(llm, "greeting", cord_agent_get_string(agent, "greeting", NULL));
+  set_setting(llm, "max-history-turns", up->pipelines->config, "conversation.max-history-turns");
   if (script) {
-    g_autofree gchar *path = g_path_is_absolute(script)
-                                 ? g_strdup(script)
-                                 : g_build_filename(self->data_dir, "agents", script, NULL);
+    g_autofree gchar *path = g_path_is_absolute(script) ? g_strdup(script)
+                                                        : g_build_filename(up->pipelines->data_dir,
+                                                                           "agents", script, NULL);
 
     set_string(llm, "script-location", path);
   }
@@ -265,37 +309,60 @@ set_up_llm(CordPipelines *self, GstElement *llm, const CordAgent *agent, GError 
 }
 
 static gboolean
-set_up_tts(CordPipelines *self, GstElement *tts, const CordAgent *agent, GError **error)
+set_up_tts(const SetUp *up, GstElement *tts, GError **error)
 {
-  set_string(tts, "voice-id", cord_agent_get_string(agent, "tts/voice", agent->voice_id));
-  set_string(tts, "language-code", agent->language);
-  return set_properties(tts, agent, "tts/properties", error);
+  const CordPlanChoice *choice = cord_agent_plan_get(up->plan, CORD_SERVICE_TTS);
+
+  set_choice(tts, choice);
+  set_string(tts, "voice-id", choice->voice);
+  set_string(tts, "language-code", up->agent->language);
+  return set_properties(tts, up->agent, "tts/properties", error);
 }
 
 static gboolean
-set_up_turn(CordPipelines *self, GstElement *turn, const CordAgent *agent, GError **error)
+set_up_turn(const SetUp *up, GstElement *turn, GError **error)
 {
+  const CordAgent *agent = up->agent;
+
+  set_setting(turn, "min-interruption-words", up->pipelines->config,
+              "conversation.min-interruption-words");
   set_number(turn, "endpointing", cord_agent_get_int(agent, "turn/endpointing", -1));
   set_number(turn, "barge-in-min-speech",
              cord_agent_get_int(agent, "turn/barge-in-min-speech", -1));
   set_number(turn, "min-interruption-words",
              cord_agent_get_int(agent, "turn/barge-in-min-words", -1));
+  if (is_offline(cord_agent_plan_get(up->plan, CORD_SERVICE_STT)))
+    set_number(turn, "final-timeout", PATIENT_TURN_MS);
   return set_properties(turn, agent, "turn/properties", error);
 }
 
 static gboolean
-set_up_vad(CordPipelines *self, GstElement *vad, const CordAgent *agent, GError **error)
+set_up_vad(const SetUp *up, GstElement *vad, GError **error)
 {
-  return set_properties(vad, agent, "vad/properties", error);
+  return set_properties(vad, up->agent, "vad/properties", error);
+}
+
+/* One element in the place of all others. */
+static gboolean
+set_up_realtime(const SetUp *up, GstElement *realtime, GError **error)
+{
+  const CordPlanChoice *choice = cord_agent_plan_get(up->plan, CORD_SERVICE_LLM);
+
+  set_choice(realtime, choice);
+  set_string(realtime, "voice-id", choice->voice);
+  set_string(realtime, "language-code", up->agent->language);
+  set_string(realtime, "instructions", up->agent->system_prompt);
+  set_string(realtime, "greeting", cord_agent_get_string(up->agent, "greeting", NULL));
+  return set_properties(realtime, up->agent, "realtime/properties", error);
 }
 
 /* Whatever of these names a pipeline has is given what the agent says of it. */
 static const struct {
   const gchar *name;
-  gboolean (*set_up)(CordPipelines *, GstElement *, const CordAgent *, GError **);
+  gboolean (*set_up)(const SetUp *, GstElement *, GError **);
 } parts[] = {
   { "vad", set_up_vad }, { "stt", set_up_stt }, { "turn", set_up_turn },
-  { "llm", set_up_llm }, { "tts", set_up_tts },
+  { "llm", set_up_llm }, { "tts", set_up_tts }, { "realtime", set_up_realtime },
 };
 
 /* An agent without hints of its own expects what its script expects. */
@@ -327,7 +394,9 @@ copy_hints(GstElement *bin, const CordAgent *agent)
 GstElement *
 cord_pipelines_build(CordPipelines *self, CordAgent *agent, const gchar *session, GError **error)
 {
-  const gchar *name = cord_agent_get_string(agent, "pipeline", "cascade");
+  g_autoptr(CordAgentPlan) plan = cord_agent_plan_new(agent, self->config);
+  const SetUp up = { self, agent, plan };
+  const gchar *name = plan->pipeline;
   const gchar *template = g_hash_table_lookup(self->texts, name);
   g_autoptr(GString) text = NULL;
   g_autoptr(GstElement) bin = NULL;
@@ -339,9 +408,8 @@ cord_pipelines_build(CordPipelines *self, CordAgent *agent, const gchar *session
   }
   text = g_string_new(template);
   g_string_replace(text, "$sink", "twiliosink name=sink", 0);
-  if (!substitute(text, "$stt", cord_agent_get_string(agent, "stt/element", "pocketsphinxstt"),
-                  error) ||
-      !substitute(text, "$tts", cord_agent_get_string(agent, "tts/element", "flitetts"), error))
+  if (!substitute(text, "$stt", cord_agent_plan_get(plan, CORD_SERVICE_STT)->element, error) ||
+      !substitute(text, "$tts", cord_agent_plan_get(plan, CORD_SERVICE_TTS)->element, error))
     return NULL;
   bin = gst_parse_bin_from_description_full(text->str, TRUE, NULL, GST_PARSE_FLAG_FATAL_ERRORS,
                                             error);
@@ -356,7 +424,7 @@ cord_pipelines_build(CordPipelines *self, CordAgent *agent, const gchar *session
   for (guint i = 0; i < G_N_ELEMENTS(parts); i++) {
     g_autoptr(GstElement) part = gst_bin_get_by_name(GST_BIN(bin), parts[i].name);
 
-    if (part && !parts[i].set_up(self, part, agent, error))
+    if (part && !parts[i].set_up(&up, part, error))
       return NULL;
   }
   copy_hints(bin, agent);

@@ -3,7 +3,7 @@
 
 #include <gst/gst.h>
 
-#include "cord-records.h"
+#include "cord-agent-plan.h"
 
 G_BEGIN_DECLS
 
@@ -15,7 +15,8 @@ G_BEGIN_DECLS
  */
 typedef struct _CordPipelines CordPipelines;
 
-CordPipelines *cord_pipelines_load(const gchar *directory, const gchar *data_dir, GError **error);
+CordPipelines *cord_pipelines_load(const gchar *directory, const gchar *data_dir,
+                                   CordConfig *config, GError **error);
 void cord_pipelines_free(CordPipelines *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(CordPipelines, cord_pipelines_free)
 

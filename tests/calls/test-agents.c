@@ -42,16 +42,33 @@ start_with_agent(const gchar *language, const gchar *settings, const gchar *conf
   return rig;
 }
 
-static void
-assert_failed(CallRig *rig, const gchar *reason)
+static JsonObject *
+dup_record(CallRig *rig)
 {
   guint status;
   g_autoptr(JsonNode) calls = call_rig_get(rig, "/api/calls", &status);
   JsonArray *array = json_node_get_array(calls);
-  JsonObject *record;
 
   g_assert_cmpuint(json_array_get_length(array), ==, 1);
-  record = json_array_get_object_element(array, 0);
+  return json_object_ref(json_array_get_object_element(array, 0));
+}
+
+static gboolean
+is_over(CallRig *rig)
+{
+  g_autoptr(JsonObject) record = dup_record(rig);
+
+  return !json_object_get_null_member(record, "end_reason");
+}
+
+static void
+assert_failed(CallRig *rig, const gchar *reason)
+{
+  g_autoptr(JsonObject) record = NULL;
+
+  /* the store hears of the end after the caller does */
+  call_rig_wait_until(rig, is_over);
+  record = dup_record(rig);
   g_assert_cmpstr(json_object_get_string_member(record, "status"), ==, "failed");
   g_assert_cmpstr(json_object_get_string_member(record, "end_reason"), ==, reason);
 }
