@@ -2,10 +2,8 @@
 #include "cord-worker-loop.h"
 
 #include <errno.h>
-#include <sys/epoll.h>
 #include <unistd.h>
 
-#define MAX_EVENTS 256
 #define MANUAL_START (1000 * GST_SECOND) /* any instant that is not 0 */
 
 typedef struct {
@@ -40,6 +38,8 @@ struct _CordTimer {
   CordFunc func;
   gpointer data;
 };
+
+static GPrivate running; /* the thread's loop */
 
 GstClockTime
 cord_loop_time(CordLoop *loop)
@@ -175,15 +175,17 @@ loop_run_posts(CordLoop *loop)
 static void
 loop_run_watches(CordLoop *loop)
 {
-  struct epoll_event events[MAX_EVENTS];
-  int n = epoll_wait(loop->epoll_fd, events, MAX_EVENTS, 0);
+  struct epoll_event *events = loop->events;
 
-  for (int i = 0; i < n; i++) {
+  if (loop->n_events == 0)
+    loop->n_events = epoll_wait(loop->epoll_fd, events, CORD_LOOP_EVENTS, 0);
+  for (int i = 0; i < loop->n_events; i++) {
     CordWatch *watch = events[i].data.ptr;
 
-    if (watch->func)
+    if (watch && watch->func)
       watch->func(events[i].events, watch->data);
   }
+  loop->n_events = 0;
 }
 
 static void
@@ -312,6 +314,7 @@ cord_loop_new(gboolean manual)
   g_mutex_init(&loop->lock);
   loop->manual = manual;
   loop->manual_time = MANUAL_START;
+  loop->wakeup_fd = -1;
   loop->context = g_main_context_new();
   loop->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
   if (loop->epoll_fd < 0)
@@ -326,6 +329,49 @@ cord_loop_new(gboolean manual)
   loop->poll_tag = g_source_add_unix_fd(loop->source, loop->epoll_fd, G_IO_IN);
   g_source_attach(loop->source, loop->context);
   return loop;
+}
+
+/* The descriptor by which other threads wake the context, watched like any other; it is known only
+ * here. */
+static gboolean
+watch_wakeup(CordLoop *loop, int fd)
+{
+  struct epoll_event event = { .events = EPOLLIN };
+
+  if (loop->wakeup_fd != fd && epoll_ctl(loop->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0)
+    loop->wakeup_fd = fd;
+  return loop->wakeup_fd == fd;
+}
+
+/* One system call that waits and brings what there is, instead of one to wait and one to ask. Not
+ * while a library waits for descriptors of its own. */
+static gint
+poll_once(GPollFD *fds, guint n_fds, gint timeout)
+{
+  CordLoop *loop = g_private_get(&running);
+  GPollFD *own = fds, *wakeup = fds + 1;
+
+  if (n_fds == 2 && fds[1].fd == loop->epoll_fd) {
+    own = fds + 1;
+    wakeup = fds;
+  }
+  if (n_fds != 2 || own->fd != loop->epoll_fd || !watch_wakeup(loop, wakeup->fd))
+    return g_poll(fds, n_fds, timeout);
+  own->revents = wakeup->revents = 0;
+  loop->n_events = MAX(epoll_wait(loop->epoll_fd, loop->events, CORD_LOOP_EVENTS, timeout), 0);
+  for (int i = 0; i < loop->n_events; i++)
+    (loop->events[i].data.ptr ? own : wakeup)->revents = G_IO_IN;
+  return loop->n_events;
+}
+
+/* Until somebody sets quit. */
+void
+cord_loop_run(CordLoop *loop)
+{
+  g_private_set(&running, loop);
+  g_main_context_set_poll_func(loop->context, poll_once);
+  while (!loop->quit)
+    g_main_context_iteration(loop->context, TRUE);
 }
 
 void
@@ -406,7 +452,7 @@ cord_watch_remove(CordWatch *watch)
   epoll_ctl(loop->epoll_fd, EPOLL_CTL_DEL, watch->fd, NULL);
   watch->func = NULL;
   /* events of the same batch may still point to it */
-  if (loop->dispatching)
+  if (loop->dispatching || loop->n_events > 0)
     loop->dead_watches = g_slist_prepend(loop->dead_watches, watch);
   else
     g_free(watch);

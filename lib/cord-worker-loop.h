@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include <sys/epoll.h>
+
 #include "cord-worker.h"
 
 G_BEGIN_DECLS
 
 /* Inside of CordWorker: what its thread runs. Not installed. */
+
+#define CORD_LOOP_EVENTS 256 /* that are fetched at once */
 
 /* What the thread needs; outlives the worker when its last reference is dropped on the thread. */
 typedef struct {
@@ -14,6 +18,9 @@ typedef struct {
   GSource *source;
   gpointer poll_tag;
   int epoll_fd;
+  int wakeup_fd; /* the context's, once it is known */
+  struct epoll_event events[CORD_LOOP_EVENTS];
+  int n_events; /* that were fetched and are not dispatched */
   gboolean manual;
   GstClockTime manual_time;
   gboolean quit; /* on the loop's thread */
@@ -39,6 +46,7 @@ G_GNUC_INTERNAL GstClockTime cord_loop_next_due(CordLoop *loop);
 G_GNUC_INTERNAL void cord_loop_post(CordLoop *loop, CordFunc func, gpointer data,
                                     GDestroyNotify notify);
 G_GNUC_INTERNAL void cord_loop_dispatch(CordLoop *loop);
+G_GNUC_INTERNAL void cord_loop_run(CordLoop *loop);
 G_GNUC_INTERNAL void cord_loop_stop(CordLoop *loop);
 G_GNUC_INTERNAL CordLoop *cord_worker_get_loop(CordWorker *worker);
 

@@ -40,8 +40,7 @@ thread_main(gpointer data)
   CordLoop *loop = data;
 
   g_main_context_push_thread_default(loop->context);
-  while (!loop->quit)
-    g_main_context_iteration(loop->context, TRUE);
+  cord_loop_run(loop);
   cord_loop_stop(loop);
   g_main_context_pop_thread_default(loop->context);
   cord_loop_unref(loop);

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <glib-unix.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -159,6 +161,95 @@ test_call_runs_on_the_worker(void)
   g_assert_false(cord_worker_is_current(worker));
 }
 
+typedef struct {
+  CordWorker *worker;
+  int fd[2][2];
+  CordWatch *watch;
+  GString *story;
+  GMutex lock;
+  GCond cond;
+  gboolean done;
+} Beside;
+
+static void
+tell(Beside *f, gchar what)
+{
+  g_mutex_lock(&f->lock);
+  g_string_append_c(f->story, what);
+  f->done = f->story->len == 5;
+  g_cond_signal(&f->cond);
+  g_mutex_unlock(&f->lock);
+}
+
+static void
+say_posted(gpointer data)
+{
+  tell(data, 'p');
+}
+
+static void
+on_watched(guint events, gpointer data)
+{
+  Beside *f = data;
+  gchar byte;
+
+  g_assert_cmpint(read(f->fd[0][0], &byte, 1), ==, 1);
+  cord_watch_remove(f->watch);
+  tell(f, 'w');
+  /* the worker need not be woken for what it does itself */
+  cord_worker_post(f->worker, say_posted, f, NULL);
+  g_assert_cmpint(write(f->fd[1][1], &byte, 1), ==, 1);
+}
+
+static void
+say_timer(gpointer data)
+{
+  tell(data, 't');
+}
+
+static gboolean
+on_library(gint fd, GIOCondition condition, gpointer data)
+{
+  tell(data, 'l');
+  cord_worker_add_timer(((Beside *)data)->worker, 2 * GST_MSECOND, say_timer, data);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+begin_beside(gpointer data)
+{
+  Beside *f = data;
+  g_autoptr(GSource) source = g_unix_fd_source_new(f->fd[1][0], G_IO_IN);
+
+  g_source_set_callback(source, G_SOURCE_FUNC(on_library), f, NULL);
+  g_source_attach(source, cord_worker_get_main_context(f->worker));
+  f->watch = cord_worker_add_watch(f->worker, f->fd[0][0], EPOLLIN, on_watched, f);
+}
+
+static void
+test_libraries_wait_beside_its_own(void)
+{
+  Beside f = { .worker = cord_worker_acquire(NULL), .story = g_string_new(NULL) };
+
+  for (guint i = 0; i < 2; i++)
+    g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, f.fd[i]), ==, 0);
+  cord_worker_call(f.worker, begin_beside, &f);
+  g_assert_cmpint(write(f.fd[0][1], "a", 1), ==, 1);
+  /* from outside, while it sleeps or works */
+  cord_worker_post(f.worker, say_posted, &f, NULL);
+  g_mutex_lock(&f.lock);
+  while (!f.done)
+    g_cond_wait(&f.cond, &f.lock);
+  g_mutex_unlock(&f.lock);
+  g_object_unref(f.worker);
+  g_assert_cmpint(f.story->str[4], ==, 't');
+  g_assert_nonnull(strchr(f.story->str, 'w'));
+  g_assert_nonnull(strchr(f.story->str, 'l'));
+  g_string_free(f.story, TRUE);
+  for (guint i = 0; i < 4; i++)
+    close(f.fd[i / 2][i % 2]);
+}
+
 static void
 drop(gpointer data)
 {
@@ -206,6 +297,8 @@ main(int argc, char *argv[])
   ADD("an element finds its worker", test_element_finds_its_worker);
   g_test_add_func("/worker/named workers are shared", test_named_workers_are_shared);
   g_test_add_func("/worker/a call runs on the worker", test_call_runs_on_the_worker);
+  g_test_add_func("/worker/libraries wait beside its own descriptors",
+                  test_libraries_wait_beside_its_own);
   g_test_add_func("/worker/the last reference may be dropped on the worker",
                   test_last_reference_on_the_worker_does_not_deadlock);
   return g_test_run();
