@@ -309,6 +309,44 @@ load_group_measure(LoadGroup *self, gboolean measuring)
   cord_worker_call(self->worker, measuring ? run_start_measuring : run_stop_measuring, self);
 }
 
+typedef struct {
+  LoadGroup *group;
+  guint64 sent;
+} Sent;
+
+static void
+run_get_sent(gpointer data)
+{
+  Sent *sent = data;
+
+  sent->sent = sent->group->stats.sent;
+}
+
+/* While it is measured. */
+guint64
+load_group_get_sent(LoadGroup *self)
+{
+  Sent sent = { self, 0 };
+
+  cord_worker_call(self->worker, run_get_sent, &sent);
+  return sent.sent;
+}
+
+void
+load_stats_merge(LoadStats *self, const LoadStats *other)
+{
+  self->sent += other->sent;
+  self->heard += other->heard;
+  self->frames += other->frames;
+  self->late += other->late;
+  self->worst_us = MAX(self->worst_us, other->worst_us);
+  self->holes += other->holes;
+  self->answers += other->answers;
+  self->unanswered += other->unanswered;
+  load_times_merge(&self->round_trip, &other->round_trip);
+  load_times_merge(&self->answer, &other->answer);
+}
+
 static void
 run_hang_up(gpointer data)
 {

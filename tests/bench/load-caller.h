@@ -46,6 +46,8 @@ void load_group_init(LoadGroup *self, guint number, guint n_groups, const gchar 
 void load_group_clear(LoadGroup *self);
 void load_group_dial(LoadGroup *self, guint n_calls);
 void load_group_measure(LoadGroup *self, gboolean measuring);
+guint64 load_group_get_sent(LoadGroup *self);
+void load_stats_merge(LoadStats *self, const LoadStats *other);
 void load_group_hang_up(LoadGroup *self);
 void load_group_forget(LoadGroup *self);
 

@@ -14,7 +14,7 @@ typedef struct {
   glong threads;
 } LoadUsage;
 
-#define LOAD_BUCKETS 5000
+#define LOAD_BUCKETS 30000
 #define LOAD_BUCKET_US 100
 
 typedef struct {

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What the figures of tests/bench/run must show."""
+
+US_PER_PAIR = 25  # at 100 calls, echoed
+SPREAD = 0.20  # how much of that more or fewer calls may change it
+TIMES_FASTAPI = 3
+KIB_PER_CALL = 256
+FULL_CALLS = 400
+
+
+def find(rows, server, calls):
+    return next((row for row in rows if row["server"] == server and row["calls"] == calls), None)
+
+
+def check(rows):
+    """The goals that these rows can tell of: (what, figure, met)."""
+    goals = []
+    echo = find(rows, "Cordboard, echo", 100)
+    if echo:
+        cost = echo["us_per_frame_pair"]
+        goals.append(("echo at 100 calls, at most %d us a frame pair" % US_PER_PAIR, "%.1f us" % cost,
+                      cost <= US_PER_PAIR))
+        others = [row for row in rows if row["server"] == "Cordboard, echo" and row["calls"] != 100]
+        for row in others:
+            ratio = row["us_per_frame_pair"] / cost - 1
+            goals.append(("echo at %d calls, at most %d %% more than that" % (row["calls"], SPREAD * 100),
+                          "%+.0f %%" % (100 * ratio), ratio <= SPREAD))
+        for name, times in (("FastAPI, echo", TIMES_FASTAPI), ("Node ws, echo", 1)):
+            row = find(rows, name, 100)
+            if row:
+                ratio = row["us_per_frame_pair"] / cost
+                goals.append(("%s needs more, at least %d times" % (name, times), "%.1f times" % ratio,
+                              ratio > times if times == 1 else ratio >= times))
+    for row in rows:
+        if row["server"] != "Cordboard, full":
+            continue
+        label = "full pipeline, %d calls: " % row["calls"]
+        if row["calls"] >= FULL_CALLS:
+            goals.append((label + "no frame later than 40 ms",
+                          "%d late, worst %.0f ms" % (row["late_frames"], row["worst_ms"]),
+                          row["late_frames"] == 0 and row["failed"] == 0 and row["up"] == row["calls"]))
+        goals.append((label + "at most %d KiB a call" % KIB_PER_CALL, "%d KiB" % row["kib_per_call"],
+                      row["kib_per_call"] <= KIB_PER_CALL))
+    for row in rows:
+        if row["server"].startswith("Cordboard"):
+            goals.append(("%s, %d calls: no thread more than without" % (row["server"], row["calls"]),
+                          "%d threads" % row["threads"], row["threads"] <= row["threads_idle"]))
+    return goals
