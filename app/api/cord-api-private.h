@@ -14,7 +14,19 @@ G_BEGIN_DECLS
 void cord_api_index_add(CordApi *api);
 void cord_api_calls_add(CordApi *api);
 void cord_api_resources_add(CordApi *api);
+void cord_api_numbers_add(CordApi *api);
 void cord_api_twilio_add(CordApi *api);
+
+gboolean cord_api_seal_credentials(CordApi *api, CordExchange *exchange);
+
+/* Carriers */
+GPtrArray *cord_api_list_bases(CordApi *api, CordExchange *exchange);
+gchar *cord_api_to_websocket(const gchar *base, const gchar *rest);
+gchar *cord_api_public_url(CordApi *api, CordExchange *exchange, const gchar *path,
+                           gboolean websocket);
+const gchar *cord_api_find_token(CordApi *api, const gchar *number);
+gboolean cord_api_find_account(CordApi *api, const gchar *number, CordTwilioAccount *account);
+void cord_api_answer_twilio_error(CordExchange *exchange, const GError *error);
 
 void cord_api_answer_error(CordExchange *exchange, const GError *error);
 void cord_api_answer_row(CordExchange *exchange, guint status, const gchar *json);

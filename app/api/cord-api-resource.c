@@ -8,9 +8,13 @@
 
 #define DELETED 0 /* a status that is none */
 
+/* What is done to a body before it is written; FALSE when the request was answered. */
+typedef gboolean (*Prepare)(CordApi *api, CordExchange *exchange);
+
 typedef struct {
   CordApi *api;
   const CordResource *resource;
+  Prepare prepare;
 } Door;
 
 /* One request under way. */
@@ -251,6 +255,8 @@ create_handler(CordExchange *exchange, gpointer data)
     cord_exchange_problem(exchange, 422, "The Idempotency-Key is too long.");
     return;
   }
+  if (door->prepare && !door->prepare(door->api, exchange))
+    return;
   cord_resource_create_async(door->resource, door->api->store, exchange->body, key, NULL,
                              on_written, asking_new(door, exchange, 201));
 }
@@ -260,6 +266,8 @@ update_handler(CordExchange *exchange, gpointer data)
 {
   Door *door = data;
 
+  if (door->prepare && !door->prepare(door->api, exchange))
+    return;
   cord_resource_update_async(door->resource, door->api->store, exchange->parameters[0],
                              exchange->body, cord_exchange_get_header(exchange, "If-Match"), NULL,
                              on_written, asking_new(door, exchange, 200));
@@ -306,17 +314,20 @@ cord_api_resources_add(CordApi *api)
   static const struct {
     const CordResource *resource;
     const gchar *one, *plural;
+    Prepare prepare;
   } table[] = {
     { &cord_resource_agents, "Agent", "Agents" },
     { &cord_resource_system_prompts, "SystemPrompt", "SystemPrompts" },
     { &cord_resource_custom_functions, "CustomFunction", "CustomFunctions" },
     { &cord_resource_customers, "Customer", "Customers" },
+    { &cord_resource_phone_numbers, "PhoneNumber", "PhoneNumbers", cord_api_seal_credentials },
   };
   Door *calls = door_new(api, &cord_resource_calls);
 
   for (guint i = 0; i < G_N_ELEMENTS(table); i++) {
     Door *door = door_new(api, table[i].resource);
 
+    door->prepare = table[i].prepare;
     bind(api, "list", table[i].plural, list_handler, door);
     bind(api, "create", table[i].one, create_handler, door);
     bind(api, "get", table[i].one, get_handler, door);

@@ -12,68 +12,28 @@
 
 #define STREAM_PATH "/ws/voice-twilio"
 
-static void
-add_base(GPtrArray *bases, const gchar *scheme, const gchar *rest)
-{
-  gchar *base = g_strconcat(scheme, rest, NULL);
-  gsize length = strlen(base);
-
-  while (length > 0 && base[length - 1] == '/')
-    base[--length] = '\0';
-  g_ptr_array_add(bases, base);
-}
-
-/* The addresses under which the outside may know this server, the likeliest first: what was
- * configured, what a proxy on this machine says, what the client says. */
-static GPtrArray *
-list_bases(CordApi *api, CordExchange *exchange)
-{
-  GPtrArray *bases = g_ptr_array_new_with_free_func(g_free);
-  const gchar *public_host = cord_config_get_string(api->config, "server.public-host");
-  const gchar *host = cord_exchange_get_header(exchange, "Host");
-  const gchar *scheme = cord_exchange_get_header(exchange, "X-Forwarded-Proto");
-  const gchar *forwarded = cord_exchange_get_header(exchange, "X-Forwarded-Host");
-
-  if (cord_config_is_set(api->config, "server.app-url"))
-    add_base(bases, "", cord_config_get_string(api->config, "server.app-url"));
-  if (public_host)
-    add_base(bases, "https://", public_host);
-  if (cord_exchange_is_loopback(exchange) && scheme && (forwarded || host))
-    add_base(bases, g_str_equal(scheme, "https") ? "https://" : "http://",
-             forwarded ? forwarded : host);
-  add_base(bases, "http://", host ? host : "localhost");
-  return bases;
-}
-
-/* https becomes wss, http becomes ws */
-static gchar *
-to_websocket(const gchar *base, const gchar *rest)
-{
-  return g_strconcat("ws", base + strlen("http"), rest, NULL);
-}
-
 /* The path names the call, so that a stream can be refused before it is one. Not a query: Twilio
  * drops that. */
 static gchar *
 stream_url(CordApi *api, CordExchange *exchange, const gchar *call_id)
 {
-  g_autoptr(GPtrArray) bases = list_bases(api, exchange);
+  g_autoptr(GPtrArray) bases = cord_api_list_bases(api, exchange);
   g_autofree gchar *path = g_strconcat(STREAM_PATH "/", call_id, NULL);
 
-  return to_websocket(bases->pdata[0], path);
+  return cord_api_to_websocket(bases->pdata[0], path);
 }
 
 static GPtrArray *
 list_urls(CordApi *api, CordExchange *exchange, gboolean websocket)
 {
   GPtrArray *urls = g_ptr_array_new_with_free_func(g_free);
-  g_autoptr(GPtrArray) bases = list_bases(api, exchange);
+  g_autoptr(GPtrArray) bases = cord_api_list_bases(api, exchange);
   GUri *uri = soup_server_message_get_uri(exchange->message);
   const gchar *query = g_uri_get_query(uri);
   g_autofree gchar *rest = g_strconcat(g_uri_get_path(uri), query ? "?" : NULL, query, NULL);
 
   for (guint i = 0; i < bases->len; i++)
-    g_ptr_array_add(urls, websocket ? to_websocket(bases->pdata[i], rest)
+    g_ptr_array_add(urls, websocket ? cord_api_to_websocket(bases->pdata[i], rest)
                                     : g_strconcat(bases->pdata[i], rest, NULL));
   return urls;
 }
@@ -98,10 +58,26 @@ check_without_token(CordExchange *exchange)
   return TRUE;
 }
 
-static gboolean
-check_signature(CordApi *api, CordExchange *exchange, gboolean websocket, CordForm *form)
+/* The secret that the request must be signed with: that of the number it is about. */
+static const gchar *
+find_token(CordApi *api, CordExchange *exchange, CordForm *form)
 {
-  const gchar *token = cord_config_get_string(api->config, "twilio.auth-token");
+  const gchar *to = form ? cord_form_get(form, "To") : NULL;
+  const gchar *from = form ? cord_form_get(form, "From") : NULL;
+  const gchar *call_id = exchange->parameters ? exchange->parameters[0] : NULL;
+
+  if (!form && call_id)
+    to = cord_call_registry_get_our_number(api->calls, call_id);
+  /* of an outbound call our number is the one it comes from */
+  return cord_api_find_token(api,
+                             cord_directory_find_number(api->directory, to) || !from ? to : from);
+}
+
+static gboolean
+check_signature(CordApi *api, CordExchange *exchange, gboolean websocket, CordForm *form,
+                CordForm *about)
+{
+  const gchar *token = find_token(api, exchange, about);
   const gchar *signature = cord_exchange_get_header(exchange, "X-Twilio-Signature");
   g_autoptr(GPtrArray) urls = NULL;
 
@@ -153,7 +129,7 @@ read_form(CordApi *api, CordExchange *exchange)
     cord_exchange_problem(exchange, large ? 413 : 400, "%s", error->message);
     return NULL;
   }
-  if (!check_signature(api, exchange, FALSE, get ? NULL : form))
+  if (!check_signature(api, exchange, FALSE, get ? NULL : form, form))
     return NULL;
   if (!get && g_strcmp0(type, "application/x-www-form-urlencoded") != 0) {
     cord_exchange_problem(exchange, 415, "The body must be application/x-www-form-urlencoded.");
@@ -278,7 +254,7 @@ stream_handler(CordExchange *exchange, gpointer data)
   g_autoptr(GError) error = NULL;
   CordArrival *arrival;
 
-  if (!check_signature(api, exchange, TRUE, NULL))
+  if (!check_signature(api, exchange, TRUE, NULL, NULL))
     return;
   if (cord_call_registry_get_draining(api->calls)) {
     cord_exchange_problem(exchange, 503, "The server is shutting down.");

@@ -5,6 +5,7 @@
 #include "cord-config.h"
 #include "cord-openapi.h"
 #include "cord-store.h"
+#include "cord-twilio-client.h"
 
 G_BEGIN_DECLS
 
@@ -15,6 +16,7 @@ G_BEGIN_DECLS
  * @calls: the running calls
  * @directory: who answers which number
  * @vault: seals credentials
+ * @twilio: the carrier's REST API
  * @openapi: where the routes go
  * @doors: what handlers are given besides; owned
  *
@@ -26,6 +28,7 @@ typedef struct {
   CordCallRegistry *calls;
   CordDirectory *directory;
   CordVault *vault;
+  CordTwilioClient *twilio;
   CordOpenapi *openapi;
   GPtrArray *doors;
 } CordApi;

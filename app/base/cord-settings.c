@@ -52,9 +52,12 @@ const CordSetting cord_settings[] = {
   { "store.supabase-url", "SUPABASE_URL", 's', NULL, 0, 0, FALSE, FALSE,
     "Only to explain that DATABASE_URL is what counts" },
   { "vault.key", "CORDBOARD_VAULT_KEY", 's', NULL, 0, 0, TRUE, FALSE,
-    "Keys that seal stored credentials, the newest first, with commas; 64 hexadecimal digits each" },
+    "Keys that seal stored credentials, the newest first, with commas; 64 hexadecimal digits "
+    "each" },
   { "vault.key-file", NULL, 's', NULL, 0, 0, FALSE, FALSE,
     "File with these keys; without either vault.key in the state folder" },
+  { "twilio.base-url", "TWILIO_BASE_URL", 's', "https://api.twilio.com", 0, 0, FALSE, FALSE,
+    "Where Twilio's REST API is" },
   { "twilio.account-sid", "TWILIO_ACCOUNT_SID", 's', NULL, 0, 0, FALSE, FALSE, "Twilio account" },
   { "twilio.auth-token", "TWILIO_AUTH_TOKEN", 's', NULL, 0, 0, TRUE, FALSE,
     "Twilio's secret, by which its requests are known" },

@@ -339,6 +339,21 @@ cord_call_registry_init(CordCallRegistry *self)
 }
 
 /**
+ * cord_call_registry_get_our_number:
+ * @self: the registry
+ * @call_id: a call, by its id or the carrier's
+ *
+ * Returns: (transfer none) (nullable): the number on our side of the call
+ */
+const gchar *
+cord_call_registry_get_our_number(CordCallRegistry *self, const gchar *call_id)
+{
+  CordCallEntry *entry = cord_call_table_find(self->table, call_id);
+
+  return entry ? entry->admission->to : NULL;
+}
+
+/**
  * cord_call_registry_new:
  * @directory: who answers
  * @journal: where calls are written

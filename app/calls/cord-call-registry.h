@@ -59,6 +59,7 @@ typedef struct {
   CordConfig *config;
 } CordCallOptions;
 
+const gchar *cord_call_registry_get_our_number(CordCallRegistry *self, const gchar *call_id);
 CordCallRegistry *cord_call_registry_new(CordDirectory *directory, CordJournal *journal,
                                          CordStreamTokens *tokens, const CordCallOptions *options);
 

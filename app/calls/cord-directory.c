@@ -73,7 +73,7 @@ read_number(CordVault *vault, const CordRows *rows, guint row)
   self->account_sid = g_strdup(cord_rows_get(rows, row, 3));
   self->is_active = cord_rows_get_boolean(rows, row, 5);
   if (sealed && vault)
-    self->auth_token = cord_vault_unseal(vault, self->number, sealed, &error);
+    self->auth_token = cord_vault_unseal(vault, CORD_VAULT_NUMBER, sealed, &error);
   if (error)
     g_message("the credentials of %s cannot be read: %s", self->number, error->message);
   return self;

@@ -7,6 +7,9 @@
 
 G_BEGIN_DECLS
 
+/* For what the vault seals the secrets of phone numbers */
+#define CORD_VAULT_NUMBER "phone_numbers.credentials"
+
 /**
  * CordDirectory:
  *

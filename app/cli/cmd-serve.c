@@ -47,6 +47,7 @@ typedef struct {
   CordCallRegistry *calls;
   CordHttpServer *http;
   CordListener *listener;
+  CordTwilioClient *twilio;
   CordAccess *access;
   CordOpenapi *openapi;
   CordApi api;
@@ -203,8 +204,10 @@ open_api(Server *server, GError **error)
   if (server->openapi == NULL)
     return FALSE;
   cord_openapi_set_authorize(server->openapi, cord_access_authorize, server->access);
-  server->api = (CordApi){ server->config, server->store,   server->calls, server->directory,
-                           server->vault,  server->openapi, NULL };
+  server->twilio =
+      cord_twilio_client_new(cord_config_get_string(server->config, "twilio.base-url"));
+  server->api = (CordApi){ server->config, server->store,  server->calls,   server->directory,
+                           server->vault,  server->twilio, server->openapi, NULL };
   cord_api_add_all(&server->api);
   server->key_timer = g_timeout_add_seconds(KEY_SECONDS, reload_keys, server);
   return TRUE;
@@ -303,6 +306,7 @@ close_server(Server *server)
   g_clear_handle_id(&server->key_timer, g_source_remove);
   g_clear_object(&server->http);
   g_clear_object(&server->listener);
+  g_clear_object(&server->twilio);
   g_clear_pointer(&server->openapi, cord_openapi_free);
   g_clear_pointer(&server->access, cord_access_free);
   g_clear_pointer(&server->api.doors, g_ptr_array_unref);

@@ -87,6 +87,8 @@ static const CordColumn phone_numbers[] = {
   { "agent_id", CORD_COLUMN_TEXT, CORD_COLUMN_FILTER },
   { "account_sid", CORD_COLUMN_TEXT },
   { "credentials", CORD_COLUMN_TEXT, CORD_COLUMN_HIDDEN },
+  { "has_credentials", CORD_COLUMN_BOOLEAN, CORD_COLUMN_FIXED,
+    "(CASE WHEN credentials IS NULL THEN 0 ELSE 1 END)" },
   { "is_active", CORD_COLUMN_BOOLEAN, CORD_COLUMN_FILTER },
   TIME("created_at"),
   TIME("updated_at"),
