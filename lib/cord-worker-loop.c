@@ -209,7 +209,10 @@ loop_run_ticks(CordLoop *loop, GstClockTime now)
   }
   g_ptr_array_set_size(loop->ticks, kept);
   loop->ticking = kept > 0;
-  if (loop->ticking)
+  if (!loop->ticking)
+    g_atomic_int_set(&loop->lateness_us,
+                     0); /* nobody is left whom it could harm, or who measures */
+  else
     loop->next_tick += ((now - loop->next_tick) / CORD_TICK_NS + 1) * CORD_TICK_NS;
 }
 

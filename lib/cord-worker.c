@@ -322,8 +322,8 @@ cord_worker_call(CordWorker *self, CordFunc func, gpointer data)
  * cord_worker_get_lateness_us:
  * @self: a worker
  *
- * How late the worker's ticks run: the worst of about the last second, in microseconds. It is the
- * measure of load by which calls are placed and refused. Any thread.
+ * How late the worker's ticks run: the worst of about the last second, in microseconds, and 0 while
+ * there are none. It is the measure of load by which calls are placed and refused. Any thread.
  *
  * Returns: microseconds
  */

@@ -250,6 +250,55 @@ test_libraries_wait_beside_its_own(void)
     close(f.fd[i / 2][i % 2]);
 }
 
+typedef struct {
+  CordWorker *worker;
+  CordTick *tick;
+  guint ticks;
+  guint lateness_us;
+} Late;
+
+/* Holds up the worker until its next tick is due and past, and leaves with that one. */
+static void
+hold_up(GstClockTime now, gpointer data)
+{
+  Late *f = data;
+
+  if (f->ticks++ == 0) {
+    while (cord_worker_get_time(f->worker) < now + 2 * CORD_TICK_NS)
+      ;
+    return;
+  }
+  f->lateness_us = cord_worker_get_lateness_us(f->worker);
+  cord_tick_remove(f->tick);
+}
+
+static void
+begin_late(gpointer data)
+{
+  Late *f = data;
+
+  f->tick = cord_worker_add_tick(f->worker, hold_up, f);
+}
+
+static void
+take_no_notice(gpointer data)
+{
+}
+
+static void
+test_worker_without_ticks_is_not_late(void)
+{
+  Late f = { .worker = cord_worker_acquire(NULL) };
+
+  cord_worker_call(f.worker, begin_late, &f);
+  while (g_atomic_int_get(&f.ticks) < 2)
+    cord_worker_call(f.worker, take_no_notice, NULL);
+  cord_worker_call(f.worker, take_no_notice, NULL);
+  g_assert_cmpuint(f.lateness_us, >=, 10000);
+  g_assert_cmpuint(cord_worker_get_lateness_us(f.worker), ==, 0);
+  g_object_unref(f.worker);
+}
+
 static void
 drop(gpointer data)
 {
@@ -297,6 +346,8 @@ main(int argc, char *argv[])
   ADD("an element finds its worker", test_element_finds_its_worker);
   g_test_add_func("/worker/named workers are shared", test_named_workers_are_shared);
   g_test_add_func("/worker/a call runs on the worker", test_call_runs_on_the_worker);
+  g_test_add_func("/worker/a worker without ticks is not late",
+                  test_worker_without_ticks_is_not_late);
   g_test_add_func("/worker/libraries wait beside its own descriptors",
                   test_libraries_wait_beside_its_own);
   g_test_add_func("/worker/the last reference may be dropped on the worker",
