@@ -11,7 +11,8 @@
 GST_DEBUG_CATEGORY_STATIC(stt_base_debug);
 #define GST_CAT_DEFAULT stt_base_debug
 
-#define DEFAULT_FINAL_TIMEOUT 5000 /* ms */
+/* shorter than turntaker waits, so that what was understood until then is still a turn */
+#define DEFAULT_FINAL_TIMEOUT 2500 /* ms */
 
 /**
  * CordSttBase:
@@ -23,6 +24,8 @@ GST_DEBUG_CATEGORY_STATIC(stt_base_debug);
  * events, and a GAP for each audio buffer, so that whoever follows has the stream's clock.
  *
  * Each utterance has exactly one end: a text buffer, or a final transcript event with empty text.
+ * After a minute an utterance is cut and the next one begins. Holes in the stream are filled with
+ * silence; one of more than a second ends the utterance.
  */
 
 enum {
@@ -74,7 +77,8 @@ start_up(CordSttBase *self)
   Start start = { self, TRUE, NULL };
 
   gst_segment_init(&priv->segment, GST_FORMAT_TIME);
-  priv->voice_detected = priv->asked = FALSE;
+  priv->voice_detected = priv->asked = priv->continuous = FALSE;
+  priv->cutter = CORD_STT_CUT_UPSTREAM;
   priv->position = 0;
   cord_worker_call(priv->worker, run_start, &start);
   if (!start.ok) {
@@ -218,7 +222,8 @@ cord_stt_base_class_init(CordSttBaseClass *klass)
   /**
    * CordSttBase:final-timeout:
    *
-   * How long after the end of an utterance its result is waited for, in ms.
+   * How long after the end of an utterance its result is waited for, in ms. Where audio comes
+   * faster than it is spoken (from a file), the time that it would have taken is added.
    */
   g_object_class_install_property(
       object_class, PROP_FINAL_TIMEOUT,

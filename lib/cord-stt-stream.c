@@ -7,18 +7,12 @@
 #include "cord-stt-base-private.h"
 
 #define PRE_ROLL (300 * GST_MSECOND)    /* of audio before the onset */
+#define MAX_ONSET (500 * GST_MSECOND)   /* how far back an onset lies when it is told */
 #define MAX_UTTERANCE (60 * GST_SECOND) /* where nobody cuts */
+#define MAX_JITTER (40 * GST_MSECOND)   /* a larger jump of the time stamps is a hole */
+#define MAX_HOLE GST_SECOND             /* a longer one is not filled */
+#define RETRY_AFTER GST_SECOND          /* of audio, when an utterance has failed */
 #define PRIV(self) cord_stt_base_get_private(self)
-
-static void
-free_utterance(gpointer data)
-{
-  Utterance *utterance = data;
-
-  g_ptr_array_unref(utterance->finals);
-  g_free(utterance->interim);
-  g_free(utterance);
-}
 
 static Utterance *
 find_utterance(CordSttBasePrivate *priv, guint id)
@@ -44,7 +38,7 @@ keep_pre_roll(CordSttBasePrivate *priv, GstBuffer *buffer)
 {
   g_queue_push_tail(&priv->pre_roll, gst_buffer_ref(buffer));
   priv->pre_roll_time += GST_BUFFER_DURATION(buffer);
-  while (priv->pre_roll_time > PRE_ROLL + 400 * GST_MSECOND) {
+  while (priv->pre_roll_time > PRE_ROLL + MAX_ONSET) {
     GstBuffer *oldest = g_queue_pop_head(&priv->pre_roll);
 
     priv->pre_roll_time -= GST_BUFFER_DURATION(oldest);
@@ -52,76 +46,27 @@ keep_pre_roll(CordSttBasePrivate *priv, GstBuffer *buffer)
   }
 }
 
-static void
-begin_utterance(CordSttBase *self, GstClockTime onset)
+void
+cord_stt_stream_begin(CordSttBase *self, GstClockTime onset)
 {
   CordSttBasePrivate *priv = PRIV(self);
   CordSttBaseClass *klass = CORD_STT_BASE_GET_CLASS(self);
-  GstClockTime from = onset > PRE_ROLL ? onset - PRE_ROLL : 0;
-  Utterance *utterance = g_new0(Utterance, 1);
+  GstClockTime now = cord_worker_get_time(priv->worker);
   guint id = ++priv->last_id;
+  GList *first = priv->pre_roll.head;
+  GstClockTime start;
 
-  utterance->id = id;
-  utterance->finals = g_ptr_array_new_with_free_func((GDestroyNotify)cord_transcript_unref);
-  utterance->start = GST_CLOCK_TIME_NONE;
-  priv->open = utterance;
+  while (first &&
+         GST_BUFFER_PTS(first->data) + GST_BUFFER_DURATION(first->data) + PRE_ROLL <= onset)
+    first = first->next;
+  start = first ? GST_BUFFER_PTS(first->data) : onset;
+  priv->open = cord_stt_utterance_new(id, start);
+  priv->open->heard = now - MIN(now, priv->position - MIN(priv->position, start));
   klass->begin(self, id, &priv->format);
-  for (GList *l = priv->pre_roll.head; l && priv->open == utterance; l = l->next) {
-    GstBuffer *buffer = l->data;
-
-    if (GST_BUFFER_PTS(buffer) + GST_BUFFER_DURATION(buffer) <= from)
-      continue;
-    if (utterance->start == GST_CLOCK_TIME_NONE)
-      utterance->start = GST_BUFFER_PTS(buffer);
-    klass->send_audio(self, id, buffer);
-  }
-  if (utterance->start == GST_CLOCK_TIME_NONE)
-    utterance->start = onset;
-  utterance->end = utterance->start;
+  /* it may come to nothing at any of these calls */
+  for (GList *l = first; l && priv->open && priv->open->id == id && !priv->open->done; l = l->next)
+    klass->send_audio(self, id, l->data);
   drop_pre_roll(priv);
-}
-
-static gchar *
-join_finals(Utterance *utterance)
-{
-  GString *text = g_string_new(NULL);
-
-  for (guint i = 0; i < utterance->finals->len; i++) {
-    g_autofree gchar *piece = g_strdup(cord_transcript_get_text(utterance->finals->pdata[i]));
-
-    if (*g_strstrip(piece) == '\0')
-      continue;
-    if (text->len > 0)
-      g_string_append_c(text, ' ');
-    g_string_append(text, piece);
-  }
-  return g_string_free(text, FALSE);
-}
-
-/* The one final transcript of an utterance, whatever number of pieces the service made of it. */
-static CordTranscript *
-make_final(CordSttBase *self, Utterance *utterance)
-{
-  CordSttBasePrivate *priv = PRIV(self);
-  CordTranscript *first = utterance->finals->len > 0 ? utterance->finals->pdata[0] : NULL;
-  g_autofree gchar *text = join_finals(utterance);
-  CordTranscript *final = cord_transcript_new(text, TRUE, utterance->start, utterance->end);
-  gdouble lowest = first ? cord_transcript_get_confidence(first) : -1;
-
-  for (guint i = 0; i < utterance->finals->len; i++) {
-    CordTranscript *piece = utterance->finals->pdata[i];
-    guint n;
-    const CordWord *words = cord_transcript_get_words(piece, &n);
-
-    lowest = MIN(lowest, cord_transcript_get_confidence(piece));
-    for (guint w = 0; w < n; w++)
-      cord_transcript_add_word(final, words[w].text, words[w].start, words[w].end,
-                               words[w].confidence);
-  }
-  cord_transcript_set_confidence(final, lowest);
-  cord_transcript_set_language(final, first ? cord_transcript_get_language(first) : NULL);
-  cord_transcript_set_created(final, cord_worker_get_time(priv->worker));
-  return final;
 }
 
 static void
@@ -140,12 +85,12 @@ push_transcript(CordSttBase *self, CordTranscript *transcript)
                        cord_event_new(gst_structure_new_empty("rstranscribe/final-transcript")));
 }
 
-static void
-push_eos_when_done(CordSttBase *self)
+void
+cord_stt_stream_push_eos(CordSttBase *self)
 {
   CordSttBasePrivate *priv = PRIV(self);
 
-  if (priv->eos && priv->open == NULL && g_queue_is_empty(&priv->waiting))
+  if (priv->eos && priv->drain == NULL && priv->open == NULL && g_queue_is_empty(&priv->waiting))
     gst_pad_push_event(priv->src, g_steal_pointer(&priv->eos));
 }
 
@@ -159,14 +104,15 @@ push_done(CordSttBase *self)
   Utterance *utterance;
 
   while ((utterance = g_queue_peek_head(&priv->waiting)) && utterance->done) {
-    g_autoptr(CordTranscript) final = make_final(self, utterance);
+    g_autoptr(CordTranscript) final = cord_stt_utterance_join(utterance, FALSE, TRUE);
 
+    cord_transcript_set_created(final, cord_worker_get_time(priv->worker));
     g_queue_pop_head(&priv->waiting);
-    free_utterance(utterance);
+    cord_stt_utterance_free(utterance);
     push_transcript(self, final);
   }
   arm_deadline(self);
-  push_eos_when_done(self);
+  cord_stt_stream_push_eos(self);
 }
 
 static void
@@ -182,11 +128,11 @@ on_deadline(gpointer data)
   priv->deadline = NULL;
   if (utterance == NULL)
     return;
-  CORD_STT_BASE_GET_CLASS(self)->cancel(self, utterance->id);
-  if (utterance->finals->len == 0 && utterance->interim)
-    g_ptr_array_add(utterance->finals, cord_transcript_new(utterance->interim, TRUE,
-                                                           utterance->start, utterance->end));
+  /* done before it is told: a result that comes of the cancelling is late too */
   utterance->done = TRUE;
+  if (utterance->interim)
+    g_ptr_array_add(utterance->finals, g_steal_pointer(&utterance->interim));
+  CORD_STT_BASE_GET_CLASS(self)->cancel(self, utterance->id);
   cord_element_post_warning(GST_ELEMENT(self), error);
   push_done(self);
 }
@@ -195,63 +141,88 @@ static void
 arm_deadline(CordSttBase *self)
 {
   CordSttBasePrivate *priv = PRIV(self);
-  guint timeout_ms;
+  Utterance *oldest = g_queue_peek_head(&priv->waiting);
+  GstClockTime now = cord_worker_get_time(priv->worker);
 
   g_clear_pointer(&priv->deadline, cord_timer_remove);
-  if (g_queue_is_empty(&priv->waiting))
-    return;
-  GST_OBJECT_LOCK(self);
-  timeout_ms = priv->final_timeout_ms;
-  GST_OBJECT_UNLOCK(self);
-  priv->deadline = cord_worker_add_timer(priv->worker, timeout_ms * GST_MSECOND, on_deadline, self);
+  if (oldest)
+    priv->deadline = cord_worker_add_timer(
+        priv->worker, oldest->deadline > now ? oldest->deadline - now : 0, on_deadline, self);
 }
 
-static void
-end_utterance(CordSttBase *self, GstClockTime end)
+static GstClockTime
+choose_deadline(CordSttBase *self, const Utterance *utterance)
+{
+  GstClockTime now = cord_worker_get_time(PRIV(self)->worker);
+  GstClockTime spoken = utterance->heard + (utterance->end - utterance->start);
+  guint timeout_ms;
+
+  GST_OBJECT_LOCK(self);
+  timeout_ms = PRIV(self)->final_timeout_ms;
+  GST_OBJECT_UNLOCK(self);
+  return MAX(now, spoken) + timeout_ms * GST_MSECOND;
+}
+
+void
+cord_stt_stream_end(CordSttBase *self, GstClockTime end)
 {
   CordSttBasePrivate *priv = PRIV(self);
   Utterance *utterance = g_steal_pointer(&priv->open);
 
   if (utterance == NULL)
     return;
-  utterance->ended = TRUE;
   utterance->end = MAX(end, utterance->start);
+  utterance->deadline = choose_deadline(self, utterance);
   g_queue_push_tail(&priv->waiting, utterance);
   if (priv->deadline == NULL)
     arm_deadline(self);
-  CORD_STT_BASE_GET_CLASS(self)->end(self, utterance->id);
+  if (utterance->done)
+    push_done(self);
+  else
+    CORD_STT_BASE_GET_CLASS(self)->end(self, utterance->id);
 }
 
 void
 cord_stt_stream_cancel_all(CordSttBase *self)
 {
   CordSttBasePrivate *priv = PRIV(self);
-  CordSttBaseClass *klass = CORD_STT_BASE_GET_CLASS(self);
+  GQueue cancelled = priv->waiting;
+  Utterance *utterance;
 
-  g_clear_pointer(&priv->deadline, cord_timer_remove);
+  g_queue_init(&priv->waiting);
   if (priv->open)
-    klass->cancel(self, priv->open->id);
-  for (GList *l = priv->waiting.head; l; l = l->next)
-    klass->cancel(self, ((Utterance *)l->data)->id);
-  g_clear_pointer(&priv->open, free_utterance);
-  g_queue_clear_full(&priv->waiting, free_utterance);
+    g_queue_push_head(&cancelled, g_steal_pointer(&priv->open));
+  g_clear_pointer(&priv->deadline, cord_timer_remove);
+  g_clear_pointer(&priv->drain, cord_timer_remove);
   gst_clear_event(&priv->eos);
   drop_pre_roll(priv);
+  priv->speaking = FALSE;
+  while ((utterance = g_queue_pop_head(&cancelled))) {
+    if (!utterance->done)
+      CORD_STT_BASE_GET_CLASS(self)->cancel(self, utterance->id);
+    cord_stt_utterance_free(utterance);
+  }
 }
 
 /* Streaming, on the worker */
 
+/* Audio of another format is another utterance, though the caller speaks on. */
 static gboolean
 read_caps(CordSttBase *self, GstCaps *caps)
 {
   CordSttBasePrivate *priv = PRIV(self);
   const GstStructure *structure = gst_caps_get_structure(caps, 0);
+  gboolean mulaw = gst_structure_has_name(structure, "audio/x-mulaw");
   gint rate;
 
   if (!gst_structure_get_int(structure, "rate", &rate))
     return FALSE;
+  if (priv->format.rate == (guint)rate && priv->format.mulaw == mulaw)
+    return TRUE;
+  cord_stt_stream_end(self, priv->position);
+  drop_pre_roll(priv);
   priv->format.rate = (guint)rate;
-  priv->format.mulaw = gst_structure_has_name(structure, "audio/x-mulaw");
+  priv->format.mulaw = mulaw;
   return TRUE;
 }
 
@@ -283,47 +254,126 @@ ask_for_voicedetect(CordSttBase *self)
   gst_query_unref(query);
 }
 
+static GstBuffer *
+make_silence(CordSttBasePrivate *priv, GstClockTime duration)
+{
+  gsize samples = gst_util_uint64_scale(duration, priv->format.rate, GST_SECOND);
+  GstBuffer *buffer = gst_buffer_new_allocate(NULL, samples * (priv->format.mulaw ? 1 : 2), NULL);
+
+  gst_buffer_memset(buffer, 0, priv->format.mulaw ? 0xff : 0, gst_buffer_get_size(buffer));
+  GST_BUFFER_PTS(buffer) = priv->position;
+  GST_BUFFER_DURATION(buffer) = duration;
+  return buffer;
+}
+
+/* Whoever counts samples would date the words after a hole too early. */
+static void
+cross_hole(CordSttBase *self, GstClockTime until)
+{
+  CordSttBasePrivate *priv = PRIV(self);
+  g_autoptr(GstBuffer) silence = NULL;
+
+  if ((priv->open == NULL && !priv->continuous) || until <= priv->position + MAX_JITTER)
+    return;
+  if (until > priv->position + MAX_HOLE) {
+    cord_stt_stream_end(self, priv->position);
+    return;
+  }
+  silence = make_silence(priv, until - priv->position);
+  if (priv->continuous)
+    CORD_STT_BASE_GET_CLASS(self)->listen(self, silence, &priv->format);
+  else if (!priv->open->done)
+    CORD_STT_BASE_GET_CLASS(self)->send_audio(self, priv->open->id, silence);
+}
+
 static gboolean
-take_event(CordSttBase *self, GstEvent *event)
+take_gap(CordSttBase *self, GstEvent *event)
+{
+  CordSttBasePrivate *priv = PRIV(self);
+  GstClockTime pts, duration, running;
+
+  gst_event_parse_gap(event, &pts, &duration);
+  running = gst_segment_to_running_time(&priv->segment, GST_FORMAT_TIME, pts);
+  if (GST_CLOCK_TIME_IS_VALID(running) && GST_CLOCK_TIME_IS_VALID(duration)) {
+    cross_hole(self, running + duration);
+    priv->position = running + duration;
+  }
+  return gst_pad_push_event(priv->src, event);
+}
+
+static gboolean
+take_eos(CordSttBase *self, GstEvent *event)
 {
   CordSttBasePrivate *priv = PRIV(self);
 
+  gst_clear_event(&priv->eos);
+  priv->eos = event;
+  if (!cord_stt_service_drain(self))
+    cord_stt_stream_end(self, priv->position);
+  cord_stt_stream_push_eos(self);
+  return TRUE;
+}
+
+static gboolean
+take_segment(CordSttBase *self, GstEvent *event)
+{
+  CordSttBasePrivate *priv = PRIV(self);
+
+  gst_event_copy_segment(event, &priv->segment);
+  if (priv->segment.format != GST_FORMAT_TIME) {
+    /* bytes of a file: their time is counted from here */
+    gst_event_unref(event);
+    gst_segment_init(&priv->segment, GST_FORMAT_TIME);
+    event = gst_event_new_segment(&priv->segment);
+  }
+  return gst_pad_push_event(priv->src, event);
+}
+
+static void
+take_speech_start(CordSttBase *self, GstClockTime onset)
+{
+  CordSttBasePrivate *priv = PRIV(self);
+
+  priv->voice_detected = priv->speaking = TRUE;
+  cord_stt_stream_end(self, onset);
+  cord_stt_stream_begin(self, onset);
+}
+
+/* Told on first, so that whoever follows knows what the result belongs to. */
+static gboolean
+take_speech_stop(CordSttBase *self, GstEvent *event)
+{
+  CordSttBasePrivate *priv = PRIV(self);
+  GstClockTime position = cord_structure_get_position(gst_event_get_structure(event));
+  gboolean pushed = gst_pad_push_event(priv->src, event);
+
+  priv->speaking = FALSE;
+  cord_stt_stream_end(self, position);
+  return pushed;
+}
+
+static gboolean
+take_event(CordSttBase *self, GstEvent *event)
+{
   switch (GST_EVENT_TYPE(event)) {
   case GST_EVENT_CAPS:
     return take_caps(self, event);
   case GST_EVENT_SEGMENT:
-    gst_event_copy_segment(event, &priv->segment);
-    if (priv->segment.format != GST_FORMAT_TIME) {
-      /* bytes of a file: their time is counted from here */
-      gst_event_unref(event);
-      gst_segment_init(&priv->segment, GST_FORMAT_TIME);
-      event = gst_event_new_segment(&priv->segment);
-    }
-    return gst_pad_push_event(priv->src, event);
+    return take_segment(self, event);
+  case GST_EVENT_GAP:
+    return take_gap(self, event);
   case GST_EVENT_EOS:
-    gst_clear_event(&priv->eos);
-    priv->eos = event;
-    end_utterance(self, priv->position);
-    push_eos_when_done(self);
-    return TRUE;
+    return take_eos(self, event);
   default:
     break;
   }
-  if (cord_event_is(event, CORD_EVENT_SPEECH_STARTED)) {
-    GstClockTime onset = cord_structure_get_position(gst_event_get_structure(event));
-
-    priv->voice_detected = TRUE;
-    end_utterance(self, onset);
-    begin_utterance(self, onset);
-  } else if (cord_event_is(event, CORD_EVENT_SPEECH_STOPPED)) {
-    /* told first, so that whoever follows knows what the result belongs to */
-    GstClockTime position = cord_structure_get_position(gst_event_get_structure(event));
-    gboolean pushed = gst_pad_push_event(priv->src, event);
-
-    end_utterance(self, position);
-    return pushed;
-  }
-  return gst_pad_push_event(priv->src, event);
+  if (cord_stt_service_takes_event(self, event))
+    return TRUE;
+  if (cord_event_is(event, CORD_EVENT_SPEECH_STOPPED))
+    return take_speech_stop(self, event);
+  if (cord_event_is(event, CORD_EVENT_SPEECH_STARTED))
+    take_speech_start(self, cord_structure_get_position(gst_event_get_structure(event)));
+  return gst_pad_push_event(PRIV(self)->src, event);
 }
 
 static GstClockTime
@@ -334,6 +384,28 @@ duration_of(CordSttBasePrivate *priv, GstBuffer *buffer)
   return priv->format.rate ? gst_util_uint64_scale(samples, GST_SECOND, priv->format.rate) : 0;
 }
 
+/* Hands audio to the utterance that goes on; where there should be one and is none, it begins. */
+static void
+listen(CordSttBase *self, GstBuffer *buffer)
+{
+  CordSttBasePrivate *priv = PRIV(self);
+  gboolean wanted = !cord_stt_base_service_cuts(self) && (priv->speaking || !priv->voice_detected);
+
+  if (priv->open && priv->open->done && !priv->speaking &&
+      priv->position > priv->open->failed + RETRY_AFTER)
+    cord_stt_stream_end(self, priv->position);
+  if (priv->open == NULL && wanted)
+    cord_stt_stream_begin(self, GST_BUFFER_PTS(buffer));
+  if (priv->continuous)
+    CORD_STT_BASE_GET_CLASS(self)->listen(self, buffer, &priv->format);
+  else if (priv->open == NULL)
+    keep_pre_roll(priv, buffer);
+  else if (!priv->open->done)
+    CORD_STT_BASE_GET_CLASS(self)->send_audio(self, priv->open->id, buffer);
+  if (priv->open && priv->position - priv->open->start > MAX_UTTERANCE)
+    cord_stt_stream_end(self, priv->position);
+}
+
 static GstFlowReturn
 take_buffer(CordSttBase *self, GstBuffer *buffer)
 {
@@ -342,26 +414,22 @@ take_buffer(CordSttBase *self, GstBuffer *buffer)
   GstClockTime pts = GST_BUFFER_PTS(buffer);
   GstClockTime running;
 
-  if (!priv->asked)
-    ask_for_voicedetect(self);
   if (!GST_CLOCK_TIME_IS_VALID(pts))
     pts = priv->position;
   running = gst_segment_to_running_time(&priv->segment, GST_FORMAT_TIME, pts);
   if (!GST_CLOCK_TIME_IS_VALID(running))
     running = priv->position;
+  if (!priv->asked) {
+    ask_for_voicedetect(self);
+    priv->first_came = cord_worker_get_time(priv->worker);
+    priv->first_at = running;
+  }
+  cross_hole(self, running);
   buffer = gst_buffer_make_writable(buffer);
   GST_BUFFER_PTS(buffer) = running;
   GST_BUFFER_DURATION(buffer) = duration;
   priv->position = running + duration;
-  if (priv->open == NULL && !priv->voice_detected)
-    begin_utterance(self, running);
-  if (priv->open) {
-    CORD_STT_BASE_GET_CLASS(self)->send_audio(self, priv->open->id, buffer);
-    if (priv->open && priv->position - priv->open->start > MAX_UTTERANCE)
-      end_utterance(self, priv->position);
-  } else {
-    keep_pre_roll(priv, buffer);
-  }
+  listen(self, buffer);
   gst_buffer_unref(buffer);
   return gst_pad_push_event(priv->src, gst_event_new_gap(pts, duration)) ? GST_FLOW_OK
          : GST_PAD_IS_FLUSHING(priv->src)                                ? GST_FLOW_FLUSHING
@@ -434,24 +502,22 @@ cord_stt_base_get_utterance_start(CordSttBase *self, guint utterance)
  * @utterance: whose it is
  * @transcript: (transfer none): interim, which replaces the interim one before, or a final piece
  *
- * A result. Final pieces are joined and leave with the utterance's end.
+ * A result. Final pieces are joined and leave with the utterance's end; an interim one is what
+ * follows the final pieces so far, and leaves with them before it.
  */
 void
 cord_stt_base_take_transcript(CordSttBase *self, guint utterance, CordTranscript *transcript)
 {
   Utterance *found = find_utterance(PRIV(self), utterance);
+  g_autoptr(CordTranscript) joined = NULL;
 
   if (found == NULL || found->done)
     return;
-  if (cord_transcript_get_final(transcript)) {
-    g_ptr_array_add(found->finals, cord_transcript_ref(transcript));
+  if (!cord_stt_utterance_take(found, transcript) || cord_transcript_get_final(transcript))
     return;
-  }
-  if (g_strcmp0(found->interim, cord_transcript_get_text(transcript)) == 0)
-    return;
-  g_free(found->interim);
-  found->interim = g_strdup(cord_transcript_get_text(transcript));
-  push_transcript(self, transcript);
+  if (found->finals->len > 0)
+    joined = cord_stt_utterance_join(found, TRUE, FALSE);
+  push_transcript(self, joined ? joined : transcript);
 }
 
 /**
@@ -460,13 +526,15 @@ cord_stt_base_take_transcript(CordSttBase *self, guint utterance, CordTranscript
  * @utterance: which one
  * @error: (transfer full) (nullable): why it has come to nothing
  *
- * No more results of @utterance will come. Also ends an utterance that the service ends by itself.
+ * No more results of @utterance will come. Also ends an utterance that the service ends by itself;
+ * when the caller speaks on, the next one begins, after an error not before the next speech.
  */
 void
 cord_stt_base_utterance_done(CordSttBase *self, guint utterance, GError *error)
 {
   CordSttBasePrivate *priv = PRIV(self);
   Utterance *found = find_utterance(priv, utterance);
+  gboolean failed = error != NULL;
 
   if (error) {
     cord_element_post_warning(GST_ELEMENT(self), error);
@@ -475,10 +543,9 @@ cord_stt_base_utterance_done(CordSttBase *self, guint utterance, GError *error)
   if (found == NULL || found->done)
     return;
   found->done = TRUE;
-  if (found == priv->open) {
-    priv->open = NULL;
-    found->end = priv->position;
-    g_queue_push_tail(&priv->waiting, found);
-  }
-  push_done(self);
+  found->failed = priv->position;
+  if (found != priv->open)
+    push_done(self);
+  else if (!failed)
+    cord_stt_stream_end(self, priv->position);
 }
