@@ -19,35 +19,50 @@ typedef struct {
   CordExchange *exchange;
 } Ready;
 
+/* What a server lacks, by what it found when it looked last. */
+static JsonArray *
+list_missing(CordApi *api, const GError *store_error)
+{
+  JsonArray *what = json_array_new();
+  GPtrArray *checks = cord_checkup_get_checks(api->checkup);
+  const GError *pipelines_error = cord_call_registry_get_error(api->calls);
+
+  if (store_error)
+    json_array_add_string_element(what, store_error->message);
+  if (pipelines_error)
+    json_array_add_string_element(what, pipelines_error->message);
+  for (guint i = 0; i < checks->len; i++) {
+    const CordCheck *check = checks->pdata[i];
+    g_autofree gchar *line = g_strdup_printf("%s %s: %s", check->area, check->name, check->detail);
+
+    if (check->state == CORD_CHECK_FAILED)
+      json_array_add_string_element(what, line);
+  }
+  if (cord_call_registry_get_draining(api->calls))
+    json_array_add_string_element(what, "the server is shutting down");
+  return what;
+}
+
 static void
 on_ping(GObject *source, GAsyncResult *result, gpointer data)
 {
   Ready *ready = data;
   g_autoptr(GError) error = NULL;
-  gboolean store = cord_store_ping_finish(CORD_STORE(source), result, &error);
-  g_auto(GStrv) missing = NULL;
-  gboolean elements = cord_call_registry_check_elements(ready->api->calls, &missing);
-  gboolean draining = cord_call_registry_get_draining(ready->api->calls);
   JsonNode *node = json_node_new(JSON_NODE_OBJECT);
   JsonObject *object = json_object_new();
-  JsonArray *what = json_array_new();
+  JsonArray *missing;
+  gboolean all;
 
+  cord_store_ping_finish(CORD_STORE(source), result, &error);
+  missing = list_missing(ready->api, error);
+  all = json_array_get_length(missing) == 0;
   json_node_take_object(node, object);
-  json_object_set_boolean_member(object, "ready", store && elements && !draining);
-  if (!store)
-    json_array_add_string_element(what, error->message);
-  for (guint i = 0; missing && missing[i]; i++) {
-    g_autofree gchar *text = g_strdup_printf("element %s", missing[i]);
-
-    json_array_add_string_element(what, text);
-  }
-  if (draining)
-    json_array_add_string_element(what, "the server is shutting down");
-  if (json_array_get_length(what) > 0)
-    json_object_set_array_member(object, "missing", what);
+  json_object_set_boolean_member(object, "ready", all);
+  if (all)
+    json_array_unref(missing);
   else
-    json_array_unref(what);
-  cord_exchange_answer_json(ready->exchange, store && elements && !draining ? 200 : 503, node);
+    json_object_set_array_member(object, "missing", missing);
+  cord_exchange_answer_json(ready->exchange, all ? 200 : 503, node);
   cord_exchange_release(ready->exchange);
   g_free(ready);
 }

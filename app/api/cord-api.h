@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cord-call-registry.h"
+#include "cord-checkup.h"
 #include "cord-config.h"
 #include "cord-openapi.h"
 #include "cord-store.h"
@@ -21,6 +22,7 @@ G_BEGIN_DECLS
  * @doors: what handlers are given besides; owned
  *
  * What the routes work with. The members are borrowed.
+ * @checkup: how the services are
  */
 typedef struct {
   CordConfig *config;
@@ -35,4 +37,5 @@ typedef struct {
 
 void cord_api_add_all(CordApi *api);
 
+  CordCheckup *checkup;
 G_END_DECLS

@@ -20,10 +20,6 @@ struct _CordPipelines {
   gchar *data_dir;
 };
 
-static const gchar *offline_elements[] = { "twiliosrc",   "twiliosink",      "mulawcodec",
-                                           "voicedetect", "turntaker",       "llmtextgen",
-                                           "audiopacer",  "pocketsphinxstt", "flitetts" };
-
 /* Comment lines go; the rest is what gst-launch-1.0 takes, placeholders aside. */
 static gchar *
 strip_comments(const gchar *text)
@@ -430,32 +426,4 @@ cord_pipelines_build(CordPipelines *self, CordAgent *agent, const gchar *session
   copy_hints(bin, agent);
   g_object_force_floating(G_OBJECT(bin));
   return g_steal_pointer(&bin);
-}
-
-/**
- * cord_pipelines_check:
- * @self: the pipelines
- * @missing: (out) (transfer full) (optional): names of the elements that are not there
- *
- * Whether the elements of the stock agent's pipeline can be found.
- *
- * Returns: %TRUE when none is missing
- */
-gboolean
-cord_pipelines_check(CordPipelines *self, GStrv *missing)
-{
-  g_autoptr(GStrvBuilder) names = g_strv_builder_new();
-  gboolean all = TRUE;
-
-  for (guint i = 0; i < G_N_ELEMENTS(offline_elements); i++) {
-    g_autoptr(GstElementFactory) found = gst_element_factory_find(offline_elements[i]);
-
-    if (found == NULL) {
-      g_strv_builder_add(names, offline_elements[i]);
-      all = FALSE;
-    }
-  }
-  if (missing)
-    *missing = g_strv_builder_end(names);
-  return all;
 }

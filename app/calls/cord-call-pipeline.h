@@ -22,6 +22,5 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(CordPipelines, cord_pipelines_free)
 
 GstElement *cord_pipelines_build(CordPipelines *self, CordAgent *agent, const gchar *session,
                                  GError **error);
-gboolean cord_pipelines_check(CordPipelines *self, GStrv *missing);
 
 G_END_DECLS

@@ -223,19 +223,16 @@ cord_call_registry_get_draining(CordCallRegistry *self)
 }
 
 /**
- * cord_call_registry_check_elements:
+ * cord_call_registry_get_error:
  * @self: the registry
  * @missing: (out) (transfer full): what is missing
  *
  * Returns: whether the elements of the stock agent are there
  */
-gboolean
-cord_call_registry_check_elements(CordCallRegistry *self, GStrv *missing)
+const GError *
+cord_call_registry_get_error(CordCallRegistry *self)
 {
-  if (self->kit.pipelines)
-    return cord_pipelines_check(self->kit.pipelines, missing);
-  *missing = g_strsplit(self->pipelines_error->message, "\n", -1);
-  return FALSE;
+  return self->pipelines_error;
 }
 
 /**

@@ -97,7 +97,7 @@ void cord_call_registry_unsubscribe(CordCallRegistry *self, guint subscription);
 /* All of them */
 guint cord_call_registry_get_count(CordCallRegistry *self);
 gboolean cord_call_registry_get_draining(CordCallRegistry *self);
-gboolean cord_call_registry_check_elements(CordCallRegistry *self, GStrv *missing);
+const GError *cord_call_registry_get_error(CordCallRegistry *self);
 void cord_call_registry_drain_async(CordCallRegistry *self, guint deadline_ms,
                                     GAsyncReadyCallback callback, gpointer user_data);
 gboolean cord_call_registry_drain_finish(CordCallRegistry *self, GAsyncResult *result,

@@ -51,6 +51,7 @@ typedef struct {
   CordAccess *access;
   CordOpenapi *openapi;
   CordApi api;
+  CordCheckup *checkup;
   guint key_timer;
   guint signals; /* that asked to stop */
 } Server;
@@ -138,6 +139,15 @@ open_store(Server *server, GError **error)
 }
 
 static void
+/* A model that nobody has would be noticed by the first caller; a network that is not there may
+ * come back before him. */
+static gboolean
+check_services(Server *server, GError **error)
+{
+  server->checkup = cord_checkup_new(server->store, server->config);
+  return cord_checkup_run(server->checkup, error);
+}
+
 open_calls(Server *server)
 {
   CordConfig *config = server->config;
@@ -206,8 +216,19 @@ open_api(Server *server, GError **error)
   cord_openapi_set_authorize(server->openapi, cord_access_authorize, server->access);
   server->twilio =
       cord_twilio_client_new(cord_config_get_string(server->config, "twilio.base-url"));
-  server->api = (CordApi){ server->config, server->store,  server->calls,   server->directory,
-                           server->vault,  server->twilio, server->openapi, NULL };
+  server->outbound = cord_outbound_new(server->journal, &limits);
+  server->api = (CordApi){
+    .config = server->config,
+    .store = server->store,
+    .calls = server->calls,
+    .directory = server->directory,
+    .vault = server->vault,
+    .journal = server->journal,
+    .outbound = server->outbound,
+    .twilio = server->twilio,
+    .openapi = server->openapi,
+    .checkup = server->checkup,
+  };
   cord_api_add_all(&server->api);
   server->key_timer = g_timeout_add_seconds(KEY_SECONDS, reload_keys, server);
   return TRUE;
@@ -320,6 +341,7 @@ close_server(Server *server)
 
 static int
 run(CordConfig *config)
+  g_clear_object(&server->checkup);
 {
   Server server = { .config = config };
   g_autofree gchar *where = NULL;
@@ -327,7 +349,7 @@ run(CordConfig *config)
   int code = CORD_EXIT_OK;
 
   server.loop = g_main_loop_new(NULL, FALSE);
-  if (open_store(&server, &error)) {
+  if (open_store(&server, &error) && check_services(&server, &error)) {
     open_calls(&server);
     if (open_http(&server, &where, &error)) {
       g_unix_signal_add(SIGTERM, on_signal, &server);

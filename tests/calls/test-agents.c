@@ -49,16 +49,18 @@ dup_record(CallRig *rig)
   g_autoptr(JsonNode) calls = call_rig_get(rig, "/api/calls", &status);
   JsonArray *array = json_node_get_array(calls);
 
-  g_assert_cmpuint(json_array_get_length(array), ==, 1);
-  return json_object_ref(json_array_get_object_element(array, 0));
+  g_assert_cmpuint(json_array_get_length(array), <=, 1);
+  return json_array_get_length(array) ? json_object_ref(json_array_get_object_element(array, 0))
+                                      : NULL;
 }
 
+/* The store hears of a call, and of its end, after the caller does. */
 static gboolean
 is_over(CallRig *rig)
 {
   g_autoptr(JsonObject) record = dup_record(rig);
 
-  return !json_object_get_null_member(record, "end_reason");
+  return record && !json_object_get_null_member(record, "end_reason");
 }
 
 static void
@@ -66,7 +68,6 @@ assert_failed(CallRig *rig, const gchar *reason)
 {
   g_autoptr(JsonObject) record = NULL;
 
-  /* the store hears of the end after the caller does */
   call_rig_wait_until(rig, is_over);
   record = dup_record(rig);
   g_assert_cmpstr(json_object_get_string_member(record, "status"), ==, "failed");
