@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cord-api.h"
+#include "cord-form.h"
 #include "cord-resource.h"
 
 G_BEGIN_DECLS
@@ -15,9 +16,17 @@ void cord_api_index_add(CordApi *api);
 void cord_api_calls_add(CordApi *api);
 void cord_api_resources_add(CordApi *api);
 void cord_api_numbers_add(CordApi *api);
+void cord_api_outbound_add(CordApi *api);
 void cord_api_twilio_add(CordApi *api);
+void cord_api_twilio_placed_add(CordApi *api);
 
 gboolean cord_api_seal_credentials(CordApi *api, CordExchange *exchange);
+
+/* Twilio's webhooks */
+CordForm *cord_api_twilio_read_form(CordApi *api, CordExchange *exchange);
+void cord_api_twilio_admit(CordApi *api, CordExchange *exchange, CordForm *form,
+                           const CordOutboundCall *placed);
+gint cord_api_twilio_get_number(CordForm *form, const gchar *name);
 
 /* Carriers */
 GPtrArray *cord_api_list_bases(CordApi *api, CordExchange *exchange);

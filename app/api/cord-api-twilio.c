@@ -65,9 +65,12 @@ find_token(CordApi *api, CordExchange *exchange, CordForm *form)
   const gchar *to = form ? cord_form_get(form, "To") : NULL;
   const gchar *from = form ? cord_form_get(form, "From") : NULL;
   const gchar *call_id = exchange->parameters ? exchange->parameters[0] : NULL;
+  CordOutboundCall *placed = call_id ? cord_outbound_find(api->outbound, call_id) : NULL;
 
+  if (placed)
+    return cord_api_find_token(api, placed->from);
   if (!form && call_id)
-    to = cord_call_registry_get_our_number(api->calls, call_id);
+    cord_call_registry_find_call(api->calls, call_id, &from, &to);
   /* of an outbound call our number is the one it comes from */
   return cord_api_find_token(api,
                              cord_directory_find_number(api->directory, to) || !from ? to : from);
@@ -98,9 +101,15 @@ check_signature(CordApi *api, CordExchange *exchange, gboolean websocket, CordFo
   return FALSE;
 }
 
-/* The form of a webhook, or NULL when it has been answered already. */
-static CordForm *
-read_form(CordApi *api, CordExchange *exchange)
+/**
+ * cord_api_twilio_read_form:
+ * @api: the API
+ * @exchange: a webhook
+ *
+ * Returns: (transfer full) (nullable): its form, or %NULL when it has been answered already
+ */
+CordForm *
+cord_api_twilio_read_form(CordApi *api, CordExchange *exchange)
 {
   SoupMessageBody *body = soup_server_message_get_request_body(exchange->message);
   g_autoptr(GBytes) bytes = soup_message_body_flatten(body);
@@ -185,21 +194,29 @@ on_admitted(GObject *source, GAsyncResult *result, gpointer data)
   g_free(admission);
 }
 
-static void
-incoming_handler(CordExchange *exchange, gpointer data)
+/**
+ * cord_api_twilio_admit:
+ * @api: the API
+ * @exchange: a webhook
+ * @form: its form
+ * @placed: (nullable): the call, when we have placed it
+ *
+ * Lets the call in and answers with the way to its stream, or does not.
+ */
+void
+cord_api_twilio_admit(CordApi *api, CordExchange *exchange, CordForm *form,
+                      const CordOutboundCall *placed)
 {
-  CordApi *api = data;
-  g_autoptr(CordForm) form = read_form(api, exchange);
   CordIncomingCall call = { NULL };
   Admission *admission;
 
-  if (form == NULL)
-    return;
   call.call_sid = cord_form_get(form, "CallSid");
   call.from = cord_form_get(form, "From");
   call.to = cord_form_get(form, "To");
   call.account_sid = cord_form_get(form, "AccountSid");
-  call.direction = "inbound";
+  call.direction = placed ? "outbound" : "inbound";
+  call.call_id = placed ? placed->id : NULL;
+  call.agent_id = placed ? placed->agent_id : NULL;
   if (call.call_sid == NULL || *call.call_sid == '\0' || strlen(call.call_sid) > 64) {
     cord_exchange_problem(exchange, 400, "The form has no CallSid.");
     return;
@@ -210,8 +227,24 @@ incoming_handler(CordExchange *exchange, gpointer data)
   cord_call_registry_admit_async(api->calls, &call, NULL, on_admitted, admission);
 }
 
-static gint
-number_of(CordForm *form, const gchar *name)
+static void
+incoming_handler(CordExchange *exchange, gpointer data)
+{
+  g_autoptr(CordForm) form = cord_api_twilio_read_form(data, exchange);
+
+  if (form)
+    cord_api_twilio_admit(data, exchange, form, NULL);
+}
+
+/**
+ * cord_api_twilio_get_number:
+ * @form: a webhook's form
+ * @name: a parameter
+ *
+ * Returns: the number in it, or -1
+ */
+gint
+cord_api_twilio_get_number(CordForm *form, const gchar *name)
 {
   const gchar *text = cord_form_get(form, name);
   gint64 number;
@@ -223,7 +256,7 @@ static void
 status_handler(CordExchange *exchange, gpointer data)
 {
   CordApi *api = data;
-  g_autoptr(CordForm) form = read_form(api, exchange);
+  g_autoptr(CordForm) form = cord_api_twilio_read_form(api, exchange);
   const gchar *sid, *status;
 
   if (form == NULL)
@@ -234,8 +267,9 @@ status_handler(CordExchange *exchange, gpointer data)
     cord_exchange_problem(exchange, 400, "The form has no %s.", sid ? "CallStatus" : "CallSid");
     return;
   }
-  cord_call_registry_set_carrier_status(api->calls, sid, status, number_of(form, "SequenceNumber"),
-                                        number_of(form, "CallDuration"));
+  cord_call_registry_set_carrier_status(api->calls, sid, status,
+                                        cord_api_twilio_get_number(form, "SequenceNumber"),
+                                        cord_api_twilio_get_number(form, "CallDuration"));
   cord_exchange_answer(exchange, 204, NULL, NULL);
 }
 

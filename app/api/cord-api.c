@@ -17,7 +17,9 @@ cord_api_add_all(CordApi *api)
   cord_api_calls_add(api);
   cord_api_resources_add(api);
   cord_api_numbers_add(api);
+  cord_api_outbound_add(api);
   cord_api_twilio_add(api);
+  cord_api_twilio_placed_add(api);
   unbound = cord_openapi_list_unbound(api->openapi);
   for (gchar **name = unbound; *name; name++)
     g_critical("nobody answers the operation %s", *name);

@@ -5,6 +5,7 @@
 #include "cord-checkup.h"
 #include "cord-config.h"
 #include "cord-openapi.h"
+#include "cord-outbound.h"
 #include "cord-store.h"
 #include "cord-twilio-client.h"
 
@@ -17,12 +18,14 @@ G_BEGIN_DECLS
  * @calls: the running calls
  * @directory: who answers which number
  * @vault: seals credentials
+ * @journal: in front of the store
+ * @outbound: the calls that we place
  * @twilio: the carrier's REST API
  * @openapi: where the routes go
+ * @checkup: how the services are
  * @doors: what handlers are given besides; owned
  *
  * What the routes work with. The members are borrowed.
- * @checkup: how the services are
  */
 typedef struct {
   CordConfig *config;
@@ -30,12 +33,14 @@ typedef struct {
   CordCallRegistry *calls;
   CordDirectory *directory;
   CordVault *vault;
+  CordJournal *journal;
+  CordOutbound *outbound;
   CordTwilioClient *twilio;
   CordOpenapi *openapi;
+  CordCheckup *checkup;
   GPtrArray *doors;
 } CordApi;
 
 void cord_api_add_all(CordApi *api);
 
-  CordCheckup *checkup;
 G_END_DECLS

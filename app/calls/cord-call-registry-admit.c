@@ -116,13 +116,22 @@ enter(CordCallRegistry *self, const CordIncomingCall *incoming, CordAgent *agent
 
   if (entry)
     return entry;
-  id = cord_store_new_id();
+  id = incoming->call_id ? g_strdup(incoming->call_id) : cord_store_new_id();
   admission = cord_admission_new(id, incoming->call_sid, incoming->from, incoming->to, agent);
   entry = cord_call_table_add(self->table, admission);
-  record_call(self, admission, incoming);
+  if (incoming->call_id == NULL)
+    record_call(self, admission, incoming);
   if (!cord_call_registry_prepare(self, admission, &error))
     refuse(self, entry, error);
   return entry;
+}
+
+static CordAgent *
+choose_agent(CordCallRegistry *self, const CordIncomingCall *incoming, GError **error)
+{
+  CordAgent *agent = cord_directory_find_agent(self->directory, incoming->agent_id);
+
+  return agent ? agent : cord_directory_choose_agent(self->directory, incoming->to, error);
 }
 
 static void
@@ -134,8 +143,7 @@ decide(GTask *task, const CordIncomingCall *incoming)
   g_autoptr(CordAgent) agent = NULL;
   CordCallEntry *entry;
 
-  if (!check_room(self, &error) ||
-      !(agent = cord_directory_choose_agent(self->directory, incoming->to, &error))) {
+  if (!check_room(self, &error) || !(agent = choose_agent(self, incoming, &error))) {
     g_task_return_error(task, error);
     return;
   }

@@ -225,9 +225,8 @@ cord_call_registry_get_draining(CordCallRegistry *self)
 /**
  * cord_call_registry_get_error:
  * @self: the registry
- * @missing: (out) (transfer full): what is missing
  *
- * Returns: whether the elements of the stock agent are there
+ * Returns: (nullable): why it can take no call at all
  */
 const GError *
 cord_call_registry_get_error(CordCallRegistry *self)
@@ -336,18 +335,58 @@ cord_call_registry_init(CordCallRegistry *self)
 }
 
 /**
- * cord_call_registry_get_our_number:
+ * cord_call_registry_find_call:
  * @self: the registry
  * @call_id: a call, by its id or the carrier's
+ * @from: (out) (optional) (nullable): who calls
+ * @to: (out) (optional) (nullable): who is called
  *
- * Returns: (transfer none) (nullable): the number on our side of the call
+ * Returns: (transfer none) (nullable): the carrier's name of the call, while it has not ended
  */
 const gchar *
-cord_call_registry_get_our_number(CordCallRegistry *self, const gchar *call_id)
+cord_call_registry_find_call(CordCallRegistry *self, const gchar *call_id, const gchar **from,
+                             const gchar **to)
 {
   CordCallEntry *entry = cord_call_table_find(self->table, call_id);
 
-  return entry ? entry->admission->to : NULL;
+  if (entry == NULL || entry->ended)
+    return NULL;
+  if (from)
+    *from = entry->admission->from;
+  if (to)
+    *to = entry->admission->to;
+  return entry->admission->call_sid;
+}
+
+/**
+ * cord_call_registry_hang_up:
+ * @self: the registry
+ * @call_id: a call, by its id or the carrier's
+ * @reason: what its record will say
+ *
+ * Returns: whether there is such a call and it streams
+ */
+gboolean
+cord_call_registry_hang_up(CordCallRegistry *self, const gchar *call_id, const gchar *reason)
+{
+  CordCallEntry *entry = cord_call_table_find(self->table, call_id);
+  GHashTableIter iter;
+  gpointer call;
+  gboolean found = FALSE;
+
+  if (entry == NULL || entry->ended)
+    return FALSE;
+  g_mutex_lock(&self->lock);
+  g_hash_table_iter_init(&iter, self->calls);
+  while (!found && g_hash_table_iter_next(&iter, &call, NULL)) {
+    const CordAdmission *admission = cord_call_get_admission(call);
+
+    found = admission && g_str_equal(admission->call_id, entry->admission->call_id);
+    if (found)
+      cord_call_registry_order_hang_up(call, reason);
+  }
+  g_mutex_unlock(&self->lock);
+  return found;
 }
 
 /**

@@ -28,6 +28,8 @@ G_DECLARE_FINAL_TYPE(CordCallRegistry, cord_call_registry, CORD, CALL_REGISTRY, 
  * @to: the number that was called
  * @account_sid: the carrier's account
  * @direction: "inbound" or "outbound"
+ * @call_id: (nullable): its id, when we have placed it and it has a record
+ * @agent_id: (nullable): who speaks, when that is decided
  *
  * What a carrier's webhook says of a call.
  */
@@ -37,6 +39,8 @@ typedef struct {
   const gchar *to;
   const gchar *account_sid;
   const gchar *direction;
+  const gchar *call_id;
+  const gchar *agent_id;
 } CordIncomingCall;
 
 /**
@@ -59,7 +63,11 @@ typedef struct {
   CordConfig *config;
 } CordCallOptions;
 
-const gchar *cord_call_registry_get_our_number(CordCallRegistry *self, const gchar *call_id);
+/* A call of now by its id or the carrier's: its SID and, if wanted, its numbers */
+const gchar *cord_call_registry_find_call(CordCallRegistry *self, const gchar *call_id,
+                                          const gchar **from, const gchar **to);
+gboolean cord_call_registry_hang_up(CordCallRegistry *self, const gchar *call_id,
+                                    const gchar *reason);
 CordCallRegistry *cord_call_registry_new(CordDirectory *directory, CordJournal *journal,
                                          CordStreamTokens *tokens, const CordCallOptions *options);
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "cord-directory.h"
 
+#include <string.h>
+
 #include "cord-error.h"
 #include "cord-store-rows.h"
 
@@ -187,6 +189,31 @@ const CordNumber *
 cord_directory_find_number(CordDirectory *self, const gchar *number)
 {
   return number ? g_hash_table_lookup(self->content->numbers, number) : NULL;
+}
+
+/**
+ * cord_directory_find_number_of:
+ * @self: a directory
+ * @agent_id: an agent
+ *
+ * Returns: (transfer none) (nullable): a number that the agent answers, the first in their order
+ */
+const gchar *
+cord_directory_find_number_of(CordDirectory *self, const gchar *agent_id)
+{
+  const gchar *first = NULL;
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init(&iter, self->content->numbers);
+  while (g_hash_table_iter_next(&iter, NULL, &value)) {
+    const CordNumber *number = value;
+
+    if (number->is_active && g_strcmp0(number->agent_id, agent_id) == 0 &&
+        (first == NULL || strcmp(number->number, first) < 0))
+      first = number->number;
+  }
+  return first;
 }
 
 /**

@@ -44,6 +44,7 @@ typedef struct {
 CordDirectory *cord_directory_new(CordStore *store, CordVault *vault, GError **error);
 void cord_directory_refresh(CordDirectory *self, GSourceFunc done, gpointer data);
 const CordNumber *cord_directory_find_number(CordDirectory *self, const gchar *number);
+const gchar *cord_directory_find_number_of(CordDirectory *self, const gchar *agent_id);
 CordAgent *cord_directory_find_agent(CordDirectory *self, const gchar *agent_id);
 CordAgent *cord_directory_choose_agent(CordDirectory *self, const gchar *called_number,
                                        GError **error);

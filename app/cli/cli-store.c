@@ -86,7 +86,7 @@ cli_open_vault(CordConfig *config, GError **error)
 
   g_mkdir_with_parents(dir, 0700);
   return cord_vault_open(cord_config_get_string(config, "vault.key"),
-                         cord_config_get_string(config, "vault.key-file"), file, error);
+                         cord_config_get_string(config, "vault.file"), file, error);
 }
 
 /**

@@ -47,11 +47,12 @@ typedef struct {
   CordCallRegistry *calls;
   CordHttpServer *http;
   CordListener *listener;
+  CordOutbound *outbound;
   CordTwilioClient *twilio;
   CordAccess *access;
   CordOpenapi *openapi;
-  CordApi api;
   CordCheckup *checkup;
+  CordApi api;
   guint key_timer;
   guint signals; /* that asked to stop */
 } Server;
@@ -138,7 +139,6 @@ open_store(Server *server, GError **error)
   return server->journal != NULL;
 }
 
-static void
 /* A model that nobody has would be noticed by the first caller; a network that is not there may
  * come back before him. */
 static gboolean
@@ -148,6 +148,7 @@ check_services(Server *server, GError **error)
   return cord_checkup_run(server->checkup, error);
 }
 
+static void
 open_calls(Server *server)
 {
   CordConfig *config = server->config;
@@ -204,6 +205,13 @@ open_api(Server *server, GError **error)
 {
   g_autoptr(GBytes) document = g_resource_lookup_data(cord_schemas_get_resource(), OPENAPI_PATH,
                                                       G_RESOURCE_LOOKUP_FLAGS_NONE, error);
+  const CordDialLimits limits = {
+    .allowed = cord_config_get_string(server->config, "outbound.allowed"),
+    .denied = cord_config_get_string(server->config, "outbound.denied"),
+    .at_once = (guint)cord_config_get_int(server->config, "outbound.at-once"),
+    .per_hour = (guint)cord_config_get_int(server->config, "outbound.per-hour"),
+    .per_key = (guint)cord_config_get_int(server->config, "outbound.per-client"),
+  };
   g_autoptr(GPtrArray) keys = document ? cord_keys_list(server->store, error) : NULL;
 
   if (keys == NULL)
@@ -328,10 +336,12 @@ close_server(Server *server)
   g_clear_object(&server->http);
   g_clear_object(&server->listener);
   g_clear_object(&server->twilio);
+  g_clear_pointer(&server->outbound, cord_outbound_free);
   g_clear_pointer(&server->openapi, cord_openapi_free);
   g_clear_pointer(&server->access, cord_access_free);
   g_clear_pointer(&server->api.doors, g_ptr_array_unref);
   g_clear_object(&server->calls);
+  g_clear_object(&server->checkup);
   g_clear_object(&server->journal);
   g_clear_object(&server->directory);
   g_clear_object(&server->store);
@@ -341,7 +351,6 @@ close_server(Server *server)
 
 static int
 run(CordConfig *config)
-  g_clear_object(&server->checkup);
 {
   Server server = { .config = config };
   g_autofree gchar *where = NULL;
@@ -448,6 +457,7 @@ cord_cmd_serve(int argc, char *argv[])
   g_autoptr(GError) error = NULL;
   g_autoptr(CordConfig) config = read_options(argc, argv, &error);
   CordLogFormat format;
+  int status;
 
   if (config == NULL) {
     fprintf(stderr, _("cordboard: %s\n"), error->message);
@@ -463,5 +473,9 @@ cord_cmd_serve(int argc, char *argv[])
   /* GStreamer looks there by itself only when it has the same prefix */
   g_setenv("GST_PLUGIN_PATH", PLUGINDIR, FALSE);
   gst_init(NULL, NULL);
-  return run(config);
+  status = run(config);
+  /* tracers report when GStreamer is told that it is over */
+  if (g_getenv("GST_TRACERS"))
+    gst_deinit();
+  return status;
 }

@@ -76,6 +76,20 @@ cord_twiml_say(const gchar *text, const gchar *language)
 }
 
 /**
+ * cord_twiml_dial:
+ * @number: E.164
+ *
+ * Returns: (transfer full): TwiML that gives the caller to a number
+ */
+gchar *
+cord_twiml_dial(const gchar *number)
+{
+  g_autofree gchar *safe = escape_text(number);
+
+  return g_strdup_printf(HEAD "<Response><Dial>%s</Dial></Response>", safe);
+}
+
+/**
  * cord_twiml_reject:
  * @reason: "busy" or "rejected"
  *
