@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "sim-modules.h"
+
+const SimModule sim_modules[] = {
+  sim_models_add,
+  NULL,
+};
+
+void
+sim_server_add_all(SimServer *self)
+{
+  for (guint i = 0; sim_modules[i]; i++)
+    sim_modules[i](self);
+}

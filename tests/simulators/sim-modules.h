@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "sim.h"
+
+G_BEGIN_DECLS
+
+/* One function a module: it adds the module's routes. */
+typedef void (*SimModule)(SimServer *server);
+extern const SimModule sim_modules[];
+
+void sim_models_add(SimServer *server);
+
+G_END_DECLS
