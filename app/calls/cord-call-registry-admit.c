@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "cord-call-registry-private.h"
 
-#define SLOW_WORKER_US 40000 /* a media thread this late takes no more calls */
-
 static void
 record_call(CordCallRegistry *self, const CordAdmission *admission,
             const CordIncomingCall *incoming)
@@ -84,7 +82,7 @@ check_room(CordCallRegistry *self, GError **error)
     g_set_error(error, CORD_ERROR, CORD_ERROR_QUOTA, "all %u lines are busy", self->max_calls);
     return FALSE;
   }
-  if (cord_worker_pool_has_room(self->workers, SLOW_WORKER_US))
+  if (self->max_lateness_us == 0 || cord_worker_pool_has_room(self->workers, self->max_lateness_us))
     return TRUE;
   g_set_error_literal(error, CORD_ERROR, CORD_ERROR_QUOTA,
                       "the media threads run late; taking one more call would harm the others");

@@ -20,6 +20,7 @@ struct _CordCallRegistry {
   GError *pipelines_error;
   CordWorkerPool *workers;
   guint max_calls;
+  guint max_lateness_us;
   guint max_prepared;
 
   CordCallTable *table;

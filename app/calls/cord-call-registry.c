@@ -411,6 +411,7 @@ cord_call_registry_new(CordDirectory *directory, CordJournal *journal, CordStrea
   self->kit.apology = cord_apology_load(options->data_dir);
   self->tokens = g_object_ref(tokens);
   self->max_calls = options->max_calls;
+  self->max_lateness_us = options->max_lateness_us;
   self->max_prepared = options->max_prepared;
   self->kit.pipelines = cord_pipelines_load(options->pipelines, options->data_dir, options->config,
                                             &self->pipelines_error);

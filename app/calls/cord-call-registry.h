@@ -47,6 +47,7 @@ typedef struct {
  * CordCallOptions:
  * @workers: number of media threads, 0 for one a core
  * @max_calls: calls at once, 0 for no limit
+ * @max_lateness_us: how late all media threads may run before calls are refused, 0 for no limit
  * @max_prepared: calls that are made ready while their phones ring
  * @pipelines: (nullable): folder of pipeline files in place of the built-in ones
  * @data_dir: where agents' scripts are looked for
@@ -57,6 +58,7 @@ typedef struct {
 typedef struct {
   guint workers;
   guint max_calls;
+  guint max_lateness_us;
   guint max_prepared;
   const gchar *pipelines;
   const gchar *data_dir;

@@ -157,6 +157,7 @@ open_calls(Server *server)
   CordCallOptions options = {
     .workers = (guint)cord_config_get_int(config, "server.workers"),
     .max_calls = (guint)cord_config_get_int(config, "server.max-calls"),
+    .max_lateness_us = (guint)cord_config_get_int(config, "server.max-lateness") * 1000,
     .max_prepared = (guint)cord_config_get_int(config, "server.max-prepared"),
     .pipelines = cord_config_get_string(config, "server.pipelines"),
     .data_dir = data_dir(),
