@@ -20,7 +20,7 @@
 #define WARM_UP_CALLS 8
 
 typedef struct {
-  gint calls, seconds, ramp, pid;
+  gint calls, seconds, ramp, pid, brief;
   gchar *url, *mode;
 } Options;
 
@@ -215,6 +215,38 @@ report(Load *load)
              load->options.seconds);
 }
 
+/* Many calls one after the other, some at a time, each put down in the middle of whatever it is. */
+static void
+place_brief_calls(Load *load)
+{
+  gint placed;
+
+  for (guint i = 0; i < N_GROUPS; i++)
+    load_group_measure(&load->groups[i], TRUE);
+  for (placed = 0; placed < load->options.brief; placed += load->options.calls) {
+    dial(load, MIN(load->options.calls, load->options.brief - placed));
+    wait_ms(load, (guint)load->options.seconds * 1000);
+    hang_up(load);
+    show_progress(load, "calls made:", placed, load->options.brief);
+  }
+  for (guint i = 0; i < N_GROUPS; i++)
+    load_stats_merge(&load->stats, &load->groups[i].stats);
+  end_progress();
+  printf("{\"calls\":%d,\"failed\":%d,\"answers\":%" G_GUINT64_FORMAT "}\n", load->options.brief,
+         count(load, TRUE), load->stats.answers);
+}
+
+static void
+place_long_calls(Load *load)
+{
+  warm_up(load);
+  dial(load, load->options.calls);
+  wait_ms(load, SETTLE_MS);
+  measure(load);
+  report(load);
+  hang_up(load);
+}
+
 static gboolean
 read_options(Options *options, int argc, char *argv[], GError **error)
 {
@@ -224,6 +256,8 @@ read_options(Options *options, int argc, char *argv[], GError **error)
       "echo: sound all the time; talk: speak, wait for the answer, speak again (echo)", "MODE" },
     { "calls", 0, 0, G_OPTION_ARG_INT, &options->calls, "Calls at once (100)", "N" },
     { "seconds", 0, 0, G_OPTION_ARG_INT, &options->seconds, "How long to measure (8)", "S" },
+    { "short", 0, 0, G_OPTION_ARG_INT, &options->brief,
+      "This many calls in all, put down after so many seconds, instead of measuring", "N" },
     { "ramp", 0, 0, G_OPTION_ARG_INT, &options->ramp, "Calls to begin in a second (200)", "N" },
     { "pid", 0, 0, G_OPTION_ARG_INT, &options->pid, "Process of the server", "PID" },
     { NULL },
@@ -260,14 +294,12 @@ main(int argc, char *argv[])
   load.loop = g_main_loop_new(NULL, FALSE);
   for (guint i = 0; i < N_GROUPS; i++)
     load_group_init(&load.groups[i], i, N_GROUPS, load.options.url, mode);
-  warm_up(&load);
-  dial(&load, load.options.calls);
-  wait_ms(&load, SETTLE_MS);
-  measure(&load);
-  report(&load);
-  hang_up(&load);
+  if (load.options.brief > 0)
+    place_brief_calls(&load);
+  else
+    place_long_calls(&load);
   for (guint i = 0; i < N_GROUPS; i++)
     load_group_clear(&load.groups[i]);
   g_main_loop_unref(load.loop);
-  return count(&load, TRUE) > 0;
+  return count(&load, TRUE) > 0 || (gint)load.stats.answers < load.options.brief;
 }
