@@ -41,6 +41,7 @@ struct _CordCall {
   gchar *end_reason;
   gint goodbye_turn; /* hang up when this turn was heard; -1: none */
   CordTimer *goodbye;
+  guint lost; /* pieces of the agent's that its voice could not speak, in a row */
 };
 
 #define cord_call_log(self, level, ...)                                                            \

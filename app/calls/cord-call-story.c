@@ -6,6 +6,7 @@
 
 /* What the messages of a call's pipeline mean for its record, its listeners and its end. */
 
+#define MAX_LOST 3 /* failures of a service in a row that a caller bears */
 #define GOODBYE_DEADLINE                                                                           \
   (20 * GST_SECOND) /* from the model's end_call to the end, whatever is playing */
 
@@ -88,8 +89,10 @@ on_heard(CordCall *self, const GstStructure *structure)
 {
   const gchar *text = gst_structure_get_string(structure, "text");
 
-  if (text && *text)
+  if (text && *text) {
+    self->lost = 0;
     cord_journal_transcript(self->journal, self->admission->call_id, "assistant", text);
+  }
   if (self->goodbye_turn == (gint)cord_structure_get_turn(structure)) {
     gboolean interrupted = FALSE;
 
@@ -122,14 +125,26 @@ on_call_stopped(CordCall *self, const GstStructure *structure)
   cord_call_end(self, "completed", reason ? reason : "caller-hangup");
 }
 
+/* A service that is there and does not what it is asked for: once may be bad luck. One that is gone
+ * says so as an error. */
+static void
+on_service(CordCall *self, const GstStructure *structure)
+{
+  CordServiceState state;
+  gboolean permanent;
+
+  if (cord_structure_get_service(structure, &state, &permanent) && state == CORD_SERVICE_LOST &&
+      ++self->lost >= MAX_LOST)
+    cord_call_apologize(self, "service-lost");
+}
+
 static const struct {
   const gchar *name;
   void (*handle)(CordCall *self, const GstStructure *structure);
 } handlers[] = {
-  { CORD_EVENT_TOOL_CALL, on_tool_call },
-  { CORD_EVENT_HEARD, on_heard },
-  { CORD_EVENT_TURN_ENDED, on_turn_ended },
-  { CORD_EVENT_CALL_STOPPED, on_call_stopped },
+  { CORD_EVENT_TOOL_CALL, on_tool_call },   { CORD_EVENT_HEARD, on_heard },
+  { CORD_EVENT_TURN_ENDED, on_turn_ended }, { CORD_EVENT_CALL_STOPPED, on_call_stopped },
+  { CORD_EVENT_SERVICE, on_service },
 };
 
 /* Makes of a message of the running pipeline what it means for the call. */

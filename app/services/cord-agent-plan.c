@@ -10,14 +10,16 @@
 static const struct {
   const gchar *element;  /* of the agent: a factory */
   const gchar *provider; /* of the agent: a service */
+  const gchar *model;    /* of the agent, in place of the service's */
   const gchar *fallback; /* of the agent: services or models */
   const gchar *chosen;   /* of the configuration */
   const gchar *fallbacks;
 } sources[CORD_SERVICE_ROLES] = {
-  [CORD_SERVICE_STT] = { "stt/element", "stt/provider", "stt/fallback", "speech.stt",
+  [CORD_SERVICE_STT] = { "stt/element", "stt/provider", "stt/model", "stt/fallback", "speech.stt",
                          "speech.stt-fallback" },
-  [CORD_SERVICE_LLM] = { NULL, "llm/provider", "llm/fallback", NULL, "llm.fallback-models" },
-  [CORD_SERVICE_TTS] = { "tts/element", "tts/provider", "tts/fallback", "speech.tts",
+  [CORD_SERVICE_LLM] = { NULL, "llm/provider", "llm/model", "llm/fallback", NULL,
+                         "llm.fallback-models" },
+  [CORD_SERVICE_TTS] = { "tts/element", "tts/provider", "tts/model", "tts/fallback", "speech.tts",
                          "speech.tts-fallback" },
 };
 
@@ -122,34 +124,10 @@ choose_element(const gchar *element, CordServiceRole role, const CordAgent *agen
   return choice;
 }
 
-/* Who hears or speaks: what the agent names, what is configured, whose the voice is, who has a
- * key. */
+/* A model that the agent names is that of its first choice. */
 static CordPlanChoice *
-choose_speech(CordServiceRole role, const CordAgent *agent, CordConfig *config)
+with_model(CordPlanChoice *choice, const gchar *model)
 {
-  const gchar *element = cord_agent_get_string(agent, sources[role].element, NULL);
-  const gchar *provider = cord_agent_get_string(agent, sources[role].provider, NULL);
-  const gchar *voice = cord_agent_get_string(agent, "tts/voice", agent->voice_id);
-  const CordService *service = find_named(provider, role);
-
-  if (element)
-    return choose_element(element, role, agent, config);
-  if (service == NULL)
-    service = find_named(cord_config_get_string(config, sources[role].chosen), role);
-  if (service == NULL && role == CORD_SERVICE_TTS && voice && *voice) {
-    service = cord_service_for_voice(voice);
-    if (service && !cord_service_is_usable(service, config))
-      service = NULL;
-  }
-  return choose(service ? service : first_usable(role, config), role, agent, config);
-}
-
-static CordPlanChoice *
-choose_for_model(const gchar *model, const CordService *service, const CordAgent *agent,
-                 CordConfig *config)
-{
-  CordPlanChoice *choice = choose(service, CORD_SERVICE_LLM, agent, config);
-
   if (model && *model) {
     g_free(choice->model);
     choice->model = g_strdup(model);
@@ -157,12 +135,44 @@ choose_for_model(const gchar *model, const CordService *service, const CordAgent
   return choice;
 }
 
+/* Who hears or speaks: what the agent names, what is configured, whose the voice is, who has a
+ * key. */
+static CordPlanChoice *
+choose_speech(CordServiceRole role, const CordAgent *agent, CordConfig *config)
+{
+  const gchar *element = cord_agent_get_string(agent, sources[role].element, NULL);
+  const gchar *provider = cord_agent_get_string(agent, sources[role].provider, NULL);
+  const gchar *model = cord_agent_get_string(agent, sources[role].model, NULL);
+  const gchar *voice = cord_agent_get_string(agent, "tts/voice", agent->voice_id);
+  const CordService *service = find_named(provider, role);
+
+  if (element)
+    return with_model(choose_element(element, role, agent, config), model);
+  if (service == NULL)
+    service = find_named(cord_config_get_string(config, sources[role].chosen), role);
+  if (service == NULL && role == CORD_SERVICE_TTS && voice && *voice) {
+    service = cord_service_for_voice(voice);
+    if (service && !cord_service_is_usable(service, config))
+      service = NULL;
+  }
+  return with_model(choose(service ? service : first_usable(role, config), role, agent, config),
+                    model);
+}
+
+static CordPlanChoice *
+choose_for_model(const gchar *model, const CordService *service, const CordAgent *agent,
+                 CordConfig *config)
+{
+  return with_model(choose(service, CORD_SERVICE_LLM, agent, config), model);
+}
+
 /* Who thinks: the owner of the agent's model. Where that one has no key but another has, that one's
  * model; where none has, the script. */
 static CordPlanChoice *
 choose_llm(const CordAgent *agent, CordConfig *config)
 {
-  const gchar *model = agent->llm_model;
+  const gchar *model =
+      cord_agent_get_string(agent, sources[CORD_SERVICE_LLM].model, agent->llm_model);
   const CordService *named =
       find_named(cord_agent_get_string(agent, "llm/provider", NULL), CORD_SERVICE_LLM);
   const CordService *service = named             ? named

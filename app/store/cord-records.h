@@ -50,10 +50,15 @@ typedef struct {
  *   greeting                    string   what the agent says first
  *   hints                       [string] phrases that the caller is likely to say
  *   pipeline                    string   name of the file in pipelines/, "cascade"
- *   stt/element                 string   factory name; stt/properties: object, set on the element
- *   llm/provider                string   "scripted", "openai"; llm/script: file in data/agents;
- *                                        llm/model, llm/base-url; llm/properties: object
- *   tts/element                 string   factory name; tts/voice; tts/properties: object
+ *   stt/provider                string   "deepgram", "openai", "groq", "offline"; or stt/element:
+ *                                        factory name; stt/model; stt/fallback: [string] providers;
+ *                                        stt/properties: object, set on the element
+ *   llm/provider                string   "scripted", "openai", …; llm/script: file in data/agents;
+ *                                        llm/model, llm/base-url; llm/fallback: [string] models;
+ *                                        llm/properties: object
+ *   tts/provider                string   "elevenlabs", "cartesia", "openai", "offline"; or
+ *                                        tts/element: factory name; tts/voice; tts/model;
+ *                                        tts/fallback: [string] providers; tts/properties: object
  *   turn/endpointing            integer  ms; turn/barge-in-min-speech: ms;
  *                                        turn/barge-in-min-words; turn/properties: object
  *   vad/properties              object
