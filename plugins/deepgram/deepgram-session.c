@@ -58,7 +58,23 @@ static void
 lose(DeepgramSession *self, GError *error)
 {
   hang_up(self);
-  cord_service_link_down(self->link, error);
+  if (!self->finishing) {
+    cord_service_link_down(self->link, error);
+    return;
+  }
+  g_error_free(error);
+  self->funcs->closed(self->data);
+}
+
+/* An error in the service's words, which may repeat what we have sent. */
+static GError *
+quote(DeepgramSession *self, CordError code, const gchar *said)
+{
+  g_autoptr(GString) text = g_string_new(said);
+
+  if (self->settings.api_key && *self->settings.api_key)
+    g_string_replace(text, self->settings.api_key, "(...)", 0);
+  return g_error_new(CORD_ERROR, code, "Deepgram: %s", text->str);
 }
 
 /* Stalls */
@@ -160,7 +176,9 @@ on_message(CordWebsocket *websocket, CordWebsocketMessageType type, const guint8
     return;
   }
   if (message->kind == DEEPGRAM_ERROR)
-    lose(self, g_error_new(CORD_ERROR, CORD_ERROR_NETWORK, "Deepgram: %s", message->description));
+    lose(self, quote(self, CORD_ERROR_NETWORK, message->description));
+  else if (message->kind == DEEPGRAM_METADATA && self->finishing)
+    self->funcs->closed(self->data); /* nothing follows it */
   else
     self->funcs->message(message, self->data);
 }
@@ -170,6 +188,7 @@ on_closed(CordWebsocket *websocket, guint16 code, const gchar *reason, const GEr
           gpointer user_data)
 {
   DeepgramSession *self = user_data;
+  g_autofree gchar *said = NULL;
 
   take_answer(self);
   g_clear_object(&self->websocket);
@@ -177,11 +196,11 @@ on_closed(CordWebsocket *websocket, guint16 code, const gchar *reason, const GEr
     self->funcs->closed(self->data);
     return;
   }
+  if (error == NULL)
+    said = g_strdup_printf("the connection was closed (%u%s%s)", code, reason && *reason ? " " : "",
+                           reason ? reason : "");
   cord_service_link_down(self->link,
-                         error ? g_error_copy(error)
-                               : g_error_new(CORD_ERROR, CORD_ERROR_CLOSED,
-                                             "Deepgram closed the connection (%u%s%s)", code,
-                                             reason && *reason ? " " : "", reason ? reason : ""));
+                         error ? g_error_copy(error) : quote(self, CORD_ERROR_CLOSED, said));
 }
 
 static void

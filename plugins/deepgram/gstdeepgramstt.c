@@ -156,7 +156,9 @@ end_all(GstDeepgramStt *self)
   g_queue_init(&self->live);
   g_clear_pointer(&self->quiet, cord_timer_remove);
   while ((item = g_queue_pop_head(&live))) {
-    cord_stt_base_utterance_done(CORD_STT_BASE(self), item->id, NULL);
+    cord_stt_base_utterance_done(
+        CORD_STT_BASE(self), item->id,
+        g_error_new(CORD_ERROR, CORD_ERROR_CLOSED, "what was said is lost: Deepgram is gone"));
     g_free(item);
   }
 }
@@ -314,7 +316,9 @@ gst_deepgram_stt_begin(CordSttBase *base, guint utterance, const CordSttFormat *
   GstDeepgramStt *self = GST_DEEPGRAM_STT(base);
   Live *live = g_new0(Live, 1);
 
-  ensure_session(self, format);
+  /* one that the service begins may come after the end of the stream */
+  if (!self->over || !cord_stt_base_service_cuts(base))
+    ensure_session(self, format);
   live->id = utterance;
   live->start = cord_stt_base_get_utterance_start(base, utterance);
   live->end = GST_CLOCK_TIME_NONE;
