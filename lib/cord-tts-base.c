@@ -272,3 +272,45 @@ cord_tts_base_get_worker(CordTtsBase *self)
 {
   return PRIV(self)->worker;
 }
+
+static gboolean
+accepts(GstPad *src, gboolean mulaw, guint rate)
+{
+  g_autoptr(GstCaps) caps =
+      mulaw ? gst_caps_new_simple("audio/x-mulaw", "rate", G_TYPE_INT, (gint)rate, "channels",
+                                  G_TYPE_INT, 1, NULL)
+            : gst_caps_new_simple("audio/x-raw", "format", G_TYPE_STRING, "S16LE", "rate",
+                                  G_TYPE_INT, (gint)rate, "channels", G_TYPE_INT, 1, "layout",
+                                  G_TYPE_STRING, "interleaved", NULL);
+  g_autoptr(GstCaps) wanted = gst_pad_peer_query_caps(src, caps);
+
+  return wanted && !gst_caps_is_empty(wanted);
+}
+
+/**
+ * cord_tts_base_choose_format: (skip)
+ * @self: an element, in start
+ * @rates: (array length=n_rates): rates of S16LE, the best first
+ * @n_rates: how many
+ * @rate: (out): samples a second
+ * @mulaw: (out): whether mu-law, which is taken wherever downstream takes it: then nothing is
+ *   transcoded on the telephone
+ *
+ * Chooses the format that a service is asked for, by what is linked.
+ */
+void
+cord_tts_base_choose_format(CordTtsBase *self, const guint *rates, guint n_rates, guint *rate,
+                            gboolean *mulaw)
+{
+  CordTtsBasePrivate *priv = PRIV(self);
+
+  *mulaw = gst_pad_is_linked(priv->src) && accepts(priv->src, TRUE, 8000);
+  *rate = *mulaw ? 8000 : rates[0];
+  for (guint i = 0; !*mulaw && i < n_rates; i++) {
+    if (!accepts(priv->src, FALSE, rates[i]))
+      continue;
+    *rate = rates[i];
+    break;
+  }
+  cord_tts_base_set_format(self, *rate, *mulaw);
+}

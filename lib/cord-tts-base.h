@@ -46,6 +46,10 @@ struct _CordTtsBaseClass {
 void cord_tts_base_class_add_pads(CordTtsBaseClass *klass, const gchar *src_caps);
 CordWorker *cord_tts_base_get_worker(CordTtsBase *self);
 
+/* In start: what downstream would like, of mu-law at 8 kHz and S16LE at one of the rates */
+void cord_tts_base_choose_format(CordTtsBase *self, const guint *rates, guint n_rates, guint *rate,
+                                 gboolean *mulaw);
+
 /* Results, on the worker; those of a piece that is over are dropped */
 void cord_tts_base_set_format(CordTtsBase *self, guint rate, gboolean mulaw);
 void cord_tts_base_take_audio(CordTtsBase *self, guint piece, gconstpointer data, gsize size);
