@@ -12,6 +12,12 @@ die_with_the_test(gpointer data)
   prctl(PR_SET_PDEATHSIG, SIGKILL);
 }
 
+static const gchar *const foreign[] = {
+  "APP_URL",           "PUBLIC_HOST",      "DATABASE_URL",       "OPENAI_API_KEY",
+  "OPENAI_BASE_URL",   "DEEPGRAM_API_KEY", "ELEVENLABS_API_KEY", "CARTESIA_API_KEY",
+  "ANTHROPIC_API_KEY", "GOOGLE_API_KEY",   "GROQ_API_KEY",       "DEEPSEEK_API_KEY",
+};
+
 static GSubprocessLauncher *
 new_launcher(CallRig *self, GSubprocessFlags flags)
 {
@@ -19,9 +25,9 @@ new_launcher(CallRig *self, GSubprocessFlags flags)
 
   g_subprocess_launcher_set_child_setup(launcher, die_with_the_test, NULL, NULL);
   g_subprocess_launcher_setenv(launcher, "XDG_CONFIG_HOME", self->dir, TRUE);
-  g_subprocess_launcher_unsetenv(launcher, "OPENAI_API_KEY");
-  g_subprocess_launcher_unsetenv(launcher, "APP_URL");
-  g_subprocess_launcher_unsetenv(launcher, "PUBLIC_HOST");
+  /* the keys of whoever runs the tests are not theirs */
+  for (guint i = 0; i < G_N_ELEMENTS(foreign); i++)
+    g_subprocess_launcher_unsetenv(launcher, foreign[i]);
   g_subprocess_launcher_set_cwd(launcher, self->dir);
   if (self->token)
     g_subprocess_launcher_setenv(launcher, "TWILIO_AUTH_TOKEN", self->token, TRUE);
@@ -35,11 +41,18 @@ new_launcher(CallRig *self, GSubprocessFlags flags)
 CallRig *
 call_rig_new(const gchar *data_dir, const gchar *token)
 {
+  return call_rig_new_with(data_dir, token, NULL);
+}
+
+CallRig *
+call_rig_new_with(const gchar *data_dir, const gchar *token, GStrv environ)
+{
   CallRig *self = g_new0(CallRig, 1);
 
   self->dir = g_dir_make_tmp("cordboard-calls-XXXXXX", NULL);
   self->data_dir = g_strdup(data_dir);
   self->token = g_strdup(token);
+  self->environ = g_strdupv(environ);
   self->session = soup_session_new();
   call_rig_start(self);
   return self;
@@ -54,6 +67,11 @@ call_rig_start(CallRig *self)
   g_autoptr(GError) error = NULL;
   g_autofree gchar *line = NULL;
 
+  for (guint i = 0; self->environ && self->environ[i]; i++) {
+    g_auto(GStrv) pair = g_strsplit(self->environ[i], "=", 2);
+
+    g_subprocess_launcher_setenv(launcher, pair[0], pair[1], TRUE);
+  }
   self->server = g_subprocess_launcher_spawn(launcher, &error, g_getenv("CORDBOARD"), "serve",
                                              "--listen", "127.0.0.1:0", "--state-dir", self->dir,
                                              "--drain-timeout", "1", NULL);
@@ -134,6 +152,7 @@ call_rig_free(CallRig *self)
   g_free(self->url);
   g_free(self->data_dir);
   g_free(self->token);
+  g_strfreev(self->environ);
   g_free(self);
 }
 
@@ -198,6 +217,23 @@ call_rig_get(CallRig *self, const gchar *path, guint *status)
   g_autoptr(SoupMessage) message = soup_message_new("GET", url);
   g_autofree gchar *answer = NULL;
 
+  *status = send_request(self, message, &answer);
+  return json_from_string(answer, NULL);
+}
+
+/* Any request with JSON, also to others than the server. */
+JsonNode *
+call_rig_send(CallRig *self, const gchar *method, const gchar *url, const gchar *json,
+              guint *status)
+{
+  g_autoptr(SoupMessage) message = soup_message_new(method, url);
+  g_autofree gchar *answer = NULL;
+
+  if (json) {
+    g_autoptr(GBytes) bytes = g_bytes_new(json, strlen(json));
+
+    soup_message_set_request_body_from_bytes(message, "application/json", bytes);
+  }
   *status = send_request(self, message, &answer);
   return json_from_string(answer, NULL);
 }

@@ -13,11 +13,13 @@ typedef struct {
   gchar *url;
   gchar *data_dir; /* NULL: the stock agents */
   gchar *token;    /* NULL: no TWILIO_AUTH_TOKEN */
+  GStrv environ;   /* NAME=value, of the server alone */
   GSubprocess *server;
   SoupSession *session;
 } CallRig;
 
 CallRig *call_rig_new(const gchar *data_dir, const gchar *token);
+CallRig *call_rig_new_with(const gchar *data_dir, const gchar *token, GStrv environ);
 void call_rig_free(CallRig *self);
 void call_rig_start(CallRig *self);
 void call_rig_kill(CallRig *self);
@@ -29,6 +31,8 @@ JsonObject *call_rig_call(CallRig *self, const gchar *const *arguments, int *cod
 JsonNode *call_rig_get(CallRig *self, const gchar *path, guint *status);
 guint call_rig_post(CallRig *self, const gchar *path, const gchar *body, const gchar *signature,
                     gchar **answer);
+JsonNode *call_rig_send(CallRig *self, const gchar *method, const gchar *url, const gchar *json,
+                        guint *status);
 void call_rig_wait_until(CallRig *self, gboolean (*holds)(CallRig *self));
 gchar *call_rig_said(JsonObject *result, const gchar *role);
 
