@@ -168,6 +168,103 @@ test_heartbeat(void)
   call_rig_free(rig);
 }
 
+/* A service that answers questions about itself and keeps everybody else waiting. */
+typedef struct {
+  GSocket *socket;
+  GAsyncQueue *told; /* the first line of a request that waits; "gone" when its client is */
+  GThread *thread;
+} Service;
+
+static void
+serve_one(Service *service, GSocket *client)
+{
+  static const gchar models[] = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+                                "Content-Length: 10\r\nConnection: close\r\n\r\n{\"stt\":[]}";
+  g_autoptr(GString) head = g_string_new(NULL);
+  gchar byte;
+
+  while (!g_str_has_suffix(head->str, "\r\n\r\n") &&
+         g_socket_receive(client, &byte, 1, NULL, NULL) == 1)
+    g_string_append_c(head, byte);
+  if (g_str_has_prefix(head->str, "GET /v1/models ")) {
+    raw_send_text(client, models);
+    return;
+  }
+  g_async_queue_push(service->told, g_strndup(head->str, strcspn(head->str, "\r")));
+  while (g_socket_receive(client, &byte, 1, NULL, NULL) > 0)
+    ;
+  g_async_queue_push(service->told, g_strdup("gone"));
+}
+
+static gpointer
+serve(gpointer data)
+{
+  Service *service = data;
+
+  for (;;) {
+    g_autoptr(GSocket) client = g_socket_accept(service->socket, NULL, NULL);
+
+    if (client == NULL)
+      return NULL;
+    serve_one(service, client);
+  }
+}
+
+static void
+service_start(Service *service)
+{
+  g_autoptr(GSocketAddress) address = g_inet_socket_address_new_from_string("127.0.0.1", 0);
+  g_autoptr(GError) error = NULL;
+
+  service->socket =
+      g_socket_new(G_SOCKET_FAMILY_IPV4, G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_TCP, &error);
+  g_socket_bind(service->socket, address, TRUE, &error);
+  g_assert_no_error(error);
+  g_socket_listen(service->socket, &error);
+  g_assert_no_error(error);
+  service->told = g_async_queue_new_full(g_free);
+  service->thread = g_thread_new("service", serve, service);
+}
+
+static void
+service_stop(Service *service)
+{
+  g_socket_shutdown(service->socket, TRUE, TRUE, NULL);
+  g_thread_join(service->thread);
+  g_object_unref(service->socket);
+  g_async_queue_unref(service->told);
+}
+
+/* The connection is there while the phone rings, and goes when nobody comes. */
+static void
+test_prepared(void)
+{
+  Service service;
+  g_autoptr(GSocketAddress) address = NULL;
+  g_autofree gchar *conf = NULL, *token = NULL, *request = NULL, *gone = NULL;
+  CallRig *rig;
+  guint status;
+
+  service_start(&service);
+  address = g_socket_get_local_address(service.socket, NULL);
+  conf = g_strdup_printf("[twilio]\ntoken-lifetime=1\n"
+                         "[deepgram]\napi-key=k\nbase-url=http://127.0.0.1:%u\n",
+                         g_inet_socket_address_get_port(G_INET_SOCKET_ADDRESS(address)));
+  rig = start_with_agent("en-US", "{\"stt\":{\"provider\":\"deepgram\"}}", conf);
+  token = raw_admit(rig, "CA1", NULL, &status);
+  g_assert_nonnull(token);
+  request = g_async_queue_pop(service.told);
+  g_assert_true(g_str_has_prefix(request, "GET /v1/listen?"));
+  /* and it knows what a telephone sounds like before it has heard it */
+  g_assert_nonnull(strstr(request, "encoding=mulaw"));
+  g_assert_nonnull(strstr(request, "sample_rate=8000"));
+  gone = g_async_queue_pop(service.told);
+  g_assert_cmpstr(gone, ==, "gone");
+  assert_failed(rig, "no-stream");
+  call_rig_free(rig);
+  service_stop(&service);
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -177,6 +274,8 @@ main(int argc, char *argv[])
   g_test_add_func("/agents/one that fails in a call apologizes and hangs up",
                   test_failure_in_a_call);
   g_test_add_func("/agents/without any the server still answers", test_no_agents);
+  g_test_add_func("/agents/one is ready while the phone rings, and dismissed when nobody comes",
+                  test_prepared);
   g_test_add_func("/agents/a silent call has a heart that beats", test_heartbeat);
   return g_test_run();
 }
