@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cord-http-error.h"
+#include "cord-json.h"
 #include "cord-sse.h"
 
 #define DEFAULT_CONNECT (10 * GST_SECOND)
@@ -450,4 +451,44 @@ cord_http_get_retry_after(CordHttpExchange *exchange)
 {
   return cord_http_parse_retry_after(cord_http_get_header(exchange, "retry-after-ms"),
                                      cord_http_get_header(exchange, "Retry-After"));
+}
+
+/**
+ * cord_http_is_out_of_credit: (skip)
+ * @exchange: an exchange that has finished with an error
+ *
+ * Returns: whether the service says that the account has no credit left: status 402, or what some
+ * answer with 429 and `insufficient_quota`
+ */
+gboolean
+cord_http_is_out_of_credit(CordHttpExchange *exchange)
+{
+  g_autoptr(JsonObject) root = NULL;
+  JsonObject *problem;
+
+  if (cord_http_get_status(exchange) == SOUP_STATUS_PAYMENT_REQUIRED)
+    return TRUE;
+  root = cord_json_parse_object((const gchar *)exchange->refusal->data,
+                                (gssize)exchange->refusal->len, NULL);
+  problem = root ? cord_json_peek_object(root, "error") : NULL;
+  return problem &&
+         (g_str_equal(cord_json_peek_string(problem, "code", ""), "insufficient_quota") ||
+          g_str_equal(cord_json_peek_string(problem, "type", ""), "insufficient_quota"));
+}
+
+/**
+ * cord_http_may_ask_again: (skip)
+ * @exchange: an exchange that has finished with an error
+ *
+ * Returns: whether the same question may get a better answer: no answer came, or one with status
+ * 408, 409, 429 or 500 and above, and there is credit
+ */
+gboolean
+cord_http_may_ask_again(CordHttpExchange *exchange)
+{
+  guint status = cord_http_get_status(exchange);
+
+  if (status >= 400 && status < 500 && status != 408 && status != 409 && status != 429)
+    return FALSE;
+  return exchange->problem == NULL && !cord_http_is_out_of_credit(exchange);
 }

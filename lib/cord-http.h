@@ -71,6 +71,8 @@ void cord_http_cancel(CordHttpExchange *exchange);
 guint cord_http_get_status(CordHttpExchange *exchange);
 const gchar *cord_http_get_header(CordHttpExchange *exchange, const gchar *name);
 GstClockTime cord_http_get_retry_after(CordHttpExchange *exchange);
+gboolean cord_http_is_out_of_credit(CordHttpExchange *exchange);
+gboolean cord_http_may_ask_again(CordHttpExchange *exchange);
 
 CordError cord_http_error_code(guint status);
 

@@ -6,7 +6,7 @@
 static gboolean
 plugin_init(GstPlugin *plugin)
 {
-  gboolean ok = TRUE;
+  gboolean ok = GST_ELEMENT_REGISTER(openaistt, plugin);
 
   return ok;
 }
