@@ -107,27 +107,35 @@ test_missing_element(void)
   }
 }
 
+static void
+assert_apology(GByteArray *heard)
+{
+  g_autofree gchar *stock =
+      g_build_filename(g_getenv("CORDBOARD_DATA_DIR"), "audio", "apology-en.mulaw", NULL);
+  g_autofree gchar *expected = NULL;
+  gsize size;
+
+  g_assert_true(g_file_get_contents(stock, &expected, &size, NULL));
+  g_assert_cmpuint(heard->len, >=, size);
+  g_assert_nonnull(memmem(heard->data, heard->len, expected, size));
+}
+
 /* What goes wrong when the caller is on the line is told him by a recording, all of it. */
 static void
 test_failure_in_a_call(void)
 {
   CallRig *rig = start_with_agent("en-US", "{\"pipeline\":\"broken\"}", "");
-  g_autofree gchar *path = NULL, *stock = NULL, *expected = NULL;
+  g_autofree gchar *path = NULL;
   guint status;
   g_autofree gchar *token = raw_admit(rig, "CA1", &path, &status);
   g_autoptr(GSocket) stream = raw_open_stream(rig, path, TRUE, &status);
   g_autoptr(GByteArray) heard = g_byte_array_new();
-  gsize size;
 
   raw_start(stream, "CA1", token);
   for (guint i = 0; i < 3; i++)
     raw_media(stream, i);
   g_assert_cmpuint(raw_hear(stream, heard), ==, 1000);
-  stock = g_build_filename(g_getenv("CORDBOARD_DATA_DIR"), "audio", "apology-en.mulaw", NULL);
-  g_assert_true(g_file_get_contents(stock, &expected, &size, NULL));
-  g_assert_cmpuint(heard->len, >=, size);
-  /* at most the frame that came back before */
-  g_assert_nonnull(memmem(heard->data, heard->len, expected, size));
+  assert_apology(heard);
   assert_failed(rig, "pipeline-error");
   call_rig_free(rig);
 }
@@ -173,6 +181,7 @@ typedef struct {
   GSocket *socket;
   GAsyncQueue *told; /* the first line of a request that waits; "gone" when its client is */
   GThread *thread;
+  gboolean refuses;
 } Service;
 
 static void
@@ -180,12 +189,18 @@ serve_one(Service *service, GSocket *client)
 {
   static const gchar models[] = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
                                 "Content-Length: 10\r\nConnection: close\r\n\r\n{\"stt\":[]}";
+  static const gchar refusal[] = "HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n"
+                                 "Connection: close\r\n\r\n";
   g_autoptr(GString) head = g_string_new(NULL);
   gchar byte;
 
   while (!g_str_has_suffix(head->str, "\r\n\r\n") &&
          g_socket_receive(client, &byte, 1, NULL, NULL) == 1)
     g_string_append_c(head, byte);
+  if (service->refuses) {
+    raw_send_text(client, refusal);
+    return;
+  }
   if (g_str_has_prefix(head->str, "GET /v1/models ")) {
     raw_send_text(client, models);
     return;
@@ -235,21 +250,50 @@ service_stop(Service *service)
   g_async_queue_unref(service->told);
 }
 
+static gchar *
+make_conf(Service *service)
+{
+  g_autoptr(GSocketAddress) address = g_socket_get_local_address(service->socket, NULL);
+
+  return g_strdup_printf("[twilio]\ntoken-lifetime=2\n"
+                         "[deepgram]\napi-key=k\nbase-url=http://127.0.0.1:%u\n",
+                         g_inet_socket_address_get_port(G_INET_SOCKET_ADDRESS(address)));
+}
+
+/* Nobody is left who could hear the caller: he is told, in place of silence. */
+static void
+test_refused_key(void)
+{
+  Service service = { .refuses = TRUE };
+  g_autofree gchar *conf = NULL, *path = NULL, *token = NULL;
+  g_autoptr(GByteArray) heard = g_byte_array_new();
+  g_autoptr(GSocket) stream = NULL;
+  CallRig *rig;
+  guint status;
+
+  service_start(&service);
+  conf = make_conf(&service);
+  rig = start_with_agent("en-US", "{\"stt\":{\"provider\":\"deepgram\"}}", conf);
+  token = raw_admit(rig, "CA1", &path, &status);
+  stream = raw_open_stream(rig, path, TRUE, &status);
+  raw_start(stream, "CA1", token);
+  g_assert_cmpuint(raw_hear(stream, heard), ==, 1000);
+  assert_apology(heard);
+  call_rig_free(rig);
+  service_stop(&service);
+}
+
 /* The connection is there while the phone rings, and goes when nobody comes. */
 static void
 test_prepared(void)
 {
-  Service service;
-  g_autoptr(GSocketAddress) address = NULL;
+  Service service = { NULL };
   g_autofree gchar *conf = NULL, *token = NULL, *request = NULL, *gone = NULL;
   CallRig *rig;
   guint status;
 
   service_start(&service);
-  address = g_socket_get_local_address(service.socket, NULL);
-  conf = g_strdup_printf("[twilio]\ntoken-lifetime=1\n"
-                         "[deepgram]\napi-key=k\nbase-url=http://127.0.0.1:%u\n",
-                         g_inet_socket_address_get_port(G_INET_SOCKET_ADDRESS(address)));
+  conf = make_conf(&service);
   rig = start_with_agent("en-US", "{\"stt\":{\"provider\":\"deepgram\"}}", conf);
   token = raw_admit(rig, "CA1", NULL, &status);
   g_assert_nonnull(token);
@@ -276,6 +320,7 @@ main(int argc, char *argv[])
   g_test_add_func("/agents/without any the server still answers", test_no_agents);
   g_test_add_func("/agents/one is ready while the phone rings, and dismissed when nobody comes",
                   test_prepared);
+  g_test_add_func("/agents/one whose service refuses the key apologizes", test_refused_key);
   g_test_add_func("/agents/a silent call has a heart that beats", test_heartbeat);
   return g_test_run();
 }
