@@ -256,12 +256,15 @@ typedef struct {
   const CordAgentPlan *plan;
 } SetUp;
 
-/* What every service has: where it is, which model. The agent's own properties come after. */
+/* What every service has: where it is, its key, which model. The agent's own properties come after.
+ */
 static void
-set_choice(GstElement *element, const CordPlanChoice *choice)
+set_choice(const SetUp *up, GstElement *element, const CordPlanChoice *choice)
 {
   set_string(element, "model-id", choice->model);
   set_string(element, "base-url", choice->base_url);
+  if (choice->service && choice->service->key)
+    set_string(element, "api-key", cord_service_get_key(choice->service, up->pipelines->config));
 }
 
 static gboolean
@@ -270,7 +273,7 @@ set_up_stt(const SetUp *up, GstElement *stt, GError **error)
   g_auto(GStrv) hints = cord_agent_dup_strv(up->agent, "hints");
   const CordPlanChoice *choice = cord_agent_plan_get(up->plan, CORD_SERVICE_STT);
 
-  set_choice(stt, choice);
+  set_choice(up, stt, choice);
   set_string(stt, "language-code", up->agent->language);
   if (is_offline(choice))
     set_number(stt, "final-timeout", PATIENT_STT_MS);
@@ -290,7 +293,7 @@ set_up_llm(const SetUp *up, GstElement *llm, GError **error)
   const gchar *script = cord_agent_get_string(agent, "llm/script", NULL);
 
   set_string(llm, "provider", is_offline(choice) ? "scripted" : choice->service->name);
-  set_choice(llm, choice);
+  set_choice(up, llm, choice);
   set_string(llm, "system-prompt", agent->system_prompt);
   set_string(llm, "greeting", cord_agent_get_string(agent, "greeting", NULL));
   set_setting(llm, "max-history-turns", up->pipelines->config, "conversation.max-history-turns");
@@ -309,7 +312,7 @@ set_up_tts(const SetUp *up, GstElement *tts, GError **error)
 {
   const CordPlanChoice *choice = cord_agent_plan_get(up->plan, CORD_SERVICE_TTS);
 
-  set_choice(tts, choice);
+  set_choice(up, tts, choice);
   set_string(tts, "voice-id", choice->voice);
   set_string(tts, "language-code", up->agent->language);
   return set_properties(tts, up->agent, "tts/properties", error);
@@ -344,7 +347,7 @@ set_up_realtime(const SetUp *up, GstElement *realtime, GError **error)
 {
   const CordPlanChoice *choice = cord_agent_plan_get(up->plan, CORD_SERVICE_LLM);
 
-  set_choice(realtime, choice);
+  set_choice(up, realtime, choice);
   set_string(realtime, "voice-id", choice->voice);
   set_string(realtime, "language-code", up->agent->language);
   set_string(realtime, "instructions", up->agent->system_prompt);

@@ -88,6 +88,17 @@ choose_voice(const CordService *service, const CordAgent *agent, CordConfig *con
   return cord_service_get_voice(service, config);
 }
 
+/* An element that several services share knows where the first of them is. */
+static const gchar *
+choose_base_url(const CordService *service, CordServiceRole role, CordConfig *config)
+{
+  const gchar *configured = cord_service_get_base_url(service, config);
+  gboolean shared = role != CORD_SERVICE_LLM &&
+                    cord_service_for_element(service->elements[role], role) != service;
+
+  return configured || !shared ? configured : service->base_url;
+}
+
 static CordPlanChoice *
 choose(const CordService *service, CordServiceRole role, const CordAgent *agent, CordConfig *config)
 {
@@ -96,7 +107,7 @@ choose(const CordService *service, CordServiceRole role, const CordAgent *agent,
   choice->service = service;
   choice->element = g_strdup(service->elements[role]);
   choice->model = g_strdup(choose_model(service, role, config));
-  choice->base_url = g_strdup(cord_service_get_base_url(service, config));
+  choice->base_url = g_strdup(choose_base_url(service, role, config));
   if (role == CORD_SERVICE_TTS)
     choice->voice = g_strdup(choose_voice(service, agent, config));
   return choice;

@@ -121,6 +121,26 @@ test_plan(gconstpointer data)
   g_assert_cmpstr(text->str, ==, cases[i].plan);
 }
 
+/* openaistt is OpenAI's own, and Groq's when it is told where that is. */
+static void
+test_shared_element(void)
+{
+  g_autoptr(CordConfig) config = cord_config_new();
+  g_autoptr(CordAgent) agent = cord_agent_new();
+  g_autoptr(CordAgentPlan) plan = NULL, configured = NULL;
+
+  g_assert_true(cord_config_set(config, "groq.api-key", "k", "test", NULL));
+  plan = cord_agent_plan_new(agent, config);
+  g_assert_cmpstr(cord_agent_plan_get(plan, CORD_SERVICE_STT)->base_url, ==,
+                  "https://api.groq.com/openai/v1");
+  g_assert_true(cord_config_set(config, "groq.base-url", "http://127.0.0.1/v1", "test", NULL));
+  configured = cord_agent_plan_new(agent, config);
+  g_assert_cmpstr(cord_agent_plan_get(configured, CORD_SERVICE_STT)->base_url, ==,
+                  "http://127.0.0.1/v1");
+  g_assert_cmpstr(cord_agent_plan_get(configured, CORD_SERVICE_LLM)->base_url, ==,
+                  "http://127.0.0.1/v1");
+}
+
 static void
 test_table(void)
 {
@@ -151,6 +171,8 @@ main(int argc, char *argv[])
 
     g_test_add_data_func(path, GUINT_TO_POINTER(i), test_plan);
   }
+  g_test_add_func("/agent-plan/an element of two services is told whose it is",
+                  test_shared_element);
   g_test_add_func("/agent-plan/the table of services fits the settings", test_table);
   return g_test_run();
 }
