@@ -2,6 +2,7 @@
 #include "sim-modules.h"
 
 const SimModule sim_modules[] = {
+  sim_elevenlabs_add,
   sim_models_add,
   NULL,
 };

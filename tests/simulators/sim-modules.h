@@ -9,6 +9,7 @@ G_BEGIN_DECLS
 typedef void (*SimModule)(SimServer *server);
 extern const SimModule sim_modules[];
 
+void sim_elevenlabs_add(SimServer *server);
 void sim_models_add(SimServer *server);
 
 G_END_DECLS

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <string.h>
+
+#include "cord-error.h"
+#include "cord-http.h"
+#include "elevenlabs-message.h"
+#include "elevenlabs-voice.h"
+
+#define MAX_TRIES 3
+#define FIRST_WAIT 250 /* ms before the second try; before the third twice as long */
+#define MAX_WAIT (5 * GST_SECOND)
+#define MAX_PROBLEM 4096 /* bytes of a refusal that are read */
+
+struct _ElevenlabsHttp {
+  CordWorker *worker;
+  const ElevenlabsSettings *settings;
+  ElevenlabsTimes times;
+  const ElevenlabsFuncs *funcs;
+  gpointer data;
+
+  guint piece; /* 0: none */
+  guint turn;
+  gchar *text;
+  gchar *previous; /* what the turn has said before */
+  CordHttpExchange *exchange;
+  CordTimer *timer; /* until the next try */
+  guint tries;
+  gboolean any_audio;
+  GString *problem; /* the answer is no audio */
+};
+
+static void start(ElevenlabsHttp *self);
+
+static void
+forget_piece(ElevenlabsHttp *self)
+{
+  g_clear_pointer(&self->exchange, cord_http_cancel);
+  g_clear_pointer(&self->timer, cord_timer_remove);
+  g_clear_pointer(&self->text, g_free);
+  if (self->problem)
+    g_string_free(g_steal_pointer(&self->problem), TRUE);
+  self->piece = 0;
+}
+
+static void
+finish(ElevenlabsHttp *self, GError *error)
+{
+  guint piece = self->piece;
+  g_autofree gchar *said = g_steal_pointer(&self->text);
+  g_autofree gchar *before = g_steal_pointer(&self->previous);
+
+  self->previous = before ? g_strconcat(before, " ", said, NULL) : g_steal_pointer(&said);
+  forget_piece(self);
+  self->funcs->done(piece, error, self->data);
+}
+
+static void
+on_headers(CordHttpExchange *exchange, guint status, gpointer data)
+{
+  ElevenlabsHttp *self = data;
+  const gchar *type = cord_http_get_header(exchange, "Content-Type");
+
+  /* an error may come with a status that means success */
+  if (status / 100 == 2 && type && strstr(type, "json"))
+    self->problem = g_string_new(NULL);
+}
+
+static void
+on_chunk(CordHttpExchange *exchange, const guint8 *audio, gsize size, gpointer data)
+{
+  ElevenlabsHttp *self = data;
+
+  if (!self->any_audio && !self->problem && size > 0 && *audio == '{' &&
+      memchr(audio, '"', MIN(size, 4)))
+    self->problem = g_string_new(NULL);
+  if (self->problem) {
+    g_string_append_len(self->problem, (const gchar *)audio,
+                        (gssize)MIN(size, MAX_PROBLEM - self->problem->len));
+    return;
+  }
+  self->any_audio = TRUE;
+  self->funcs->audio(self->piece, audio, size, self->data);
+}
+
+static void
+on_next_try(gpointer data)
+{
+  ElevenlabsHttp *self = data;
+
+  self->timer = NULL;
+  start(self);
+}
+
+static gboolean
+is_final(const GError *error)
+{
+  return g_error_matches(error, CORD_ERROR, CORD_ERROR_NOT_AUTHORIZED) ||
+         g_error_matches(error, CORD_ERROR, CORD_ERROR_INVALID) ||
+         g_error_matches(error, CORD_ERROR, CORD_ERROR_NOT_FOUND);
+}
+
+static void
+give_up(ElevenlabsHttp *self, GError *error)
+{
+  self->funcs->state(is_final(error) ? CORD_SERVICE_FAILED : CORD_SERVICE_LOST, is_final(error),
+                     error, self->data);
+  finish(self, error);
+}
+
+static void
+on_finished(CordHttpExchange *exchange, const GError *error, gpointer data)
+{
+  ElevenlabsHttp *self = data;
+  GstClockTime wait = cord_http_get_retry_after(exchange);
+  g_autoptr(GError) why = error ? g_error_copy(error) : NULL;
+  g_autofree gchar *said = self->problem ? elevenlabs_read_problem(self->problem->str) : NULL;
+
+  self->exchange = NULL;
+  if (!why && self->problem)
+    why = g_error_new(CORD_ERROR, CORD_ERROR_NETWORK, "ElevenLabs: %s",
+                      said ? said : "the answer is no audio");
+  else if (!why && !self->any_audio)
+    why = g_error_new(CORD_ERROR, CORD_ERROR_NETWORK, "ElevenLabs gave no audio");
+  if (!why) {
+    self->funcs->state(CORD_SERVICE_UP, FALSE, NULL, self->data);
+    finish(self, NULL);
+  } else if (self->any_audio) {
+    finish(self, g_steal_pointer(&why));
+  } else if (is_final(why) || self->tries >= MAX_TRIES ||
+             (GST_CLOCK_TIME_IS_VALID(wait) && wait > MAX_WAIT)) {
+    give_up(self, g_steal_pointer(&why));
+  } else {
+    GstClockTime own = (GstClockTime)(FIRST_WAIT << (self->tries - 1)) * GST_MSECOND;
+
+    self->timer = cord_worker_add_timer(
+        self->worker, GST_CLOCK_TIME_IS_VALID(wait) ? MAX(wait, own) : own, on_next_try, self);
+  }
+}
+
+static void
+start(ElevenlabsHttp *self)
+{
+  static const CordHttpHandlers handlers = { on_headers, on_chunk, NULL, on_finished };
+  g_autofree gchar *url = elevenlabs_http_url(self->settings);
+  g_autofree gchar *text = elevenlabs_http_body(self->settings, self->text, self->previous);
+  g_autoptr(GBytes) body = g_bytes_new(text, strlen(text));
+  const gchar *headers[] = { self->settings->api_key ? "xi-api-key" : NULL, self->settings->api_key,
+                             NULL };
+  CordHttpRequest request = {
+    .url = url,
+    .headers = headers,
+    .body = body,
+    .connect_timeout = self->times.connect_ms * GST_MSECOND,
+    .first_byte_timeout = self->times.first_byte_ms * GST_MSECOND,
+    .idle_timeout = self->times.idle_ms * GST_MSECOND,
+  };
+
+  self->tries++;
+  if (self->problem)
+    g_string_free(g_steal_pointer(&self->problem), TRUE);
+  self->exchange = cord_http_start(self->worker, &request, &handlers, self);
+}
+
+ElevenlabsHttp *
+elevenlabs_http_new(CordWorker *worker, const ElevenlabsSettings *settings,
+                    const ElevenlabsTimes *times, const ElevenlabsFuncs *funcs, gpointer data)
+{
+  ElevenlabsHttp *self = g_new0(ElevenlabsHttp, 1);
+
+  self->worker = g_object_ref(worker);
+  self->settings = settings;
+  self->times = *times;
+  self->funcs = funcs;
+  self->data = data;
+  return self;
+}
+
+void
+elevenlabs_http_free(ElevenlabsHttp *self)
+{
+  forget_piece(self);
+  g_free(self->previous);
+  g_object_unref(self->worker);
+  g_free(self);
+}
+
+void
+elevenlabs_http_speak(ElevenlabsHttp *self, guint piece, guint turn, const gchar *text)
+{
+  if (turn != self->turn)
+    g_clear_pointer(&self->previous, g_free);
+  self->turn = turn;
+  self->piece = piece;
+  self->text = g_strdup(text);
+  self->tries = 0;
+  self->any_audio = FALSE;
+  start(self);
+}
+
+void
+elevenlabs_http_cancel(ElevenlabsHttp *self)
+{
+  forget_piece(self);
+  g_clear_pointer(&self->previous, g_free);
+}
