@@ -49,13 +49,4 @@ void elevenlabs_socket_speak(ElevenlabsSocket *self, guint piece, guint turn, co
 void elevenlabs_socket_cancel(ElevenlabsSocket *self);
 void elevenlabs_socket_turn_done(ElevenlabsSocket *self);
 
-/* HTTP: one request a piece */
-typedef struct _ElevenlabsHttp ElevenlabsHttp;
-ElevenlabsHttp *elevenlabs_http_new(CordWorker *worker, const ElevenlabsSettings *settings,
-                                    const ElevenlabsTimes *times, const ElevenlabsFuncs *funcs,
-                                    gpointer data);
-void elevenlabs_http_free(ElevenlabsHttp *self);
-void elevenlabs_http_speak(ElevenlabsHttp *self, guint piece, guint turn, const gchar *text);
-void elevenlabs_http_cancel(ElevenlabsHttp *self);
-
 G_END_DECLS

@@ -18,7 +18,9 @@
 #include <string.h>
 
 #include "cord-error.h"
+#include "cord-tts-http.h"
 #include "elevenlabs-elements.h"
+#include "elevenlabs-message.h"
 #include "elevenlabs-voice.h"
 
 GST_DEBUG_CATEGORY(elevenlabstts_debug);
@@ -57,7 +59,7 @@ struct _GstElevenlabsTts {
   /* worker only */
   ElevenlabsSettings settings; /* as they were at the start */
   ElevenlabsSocket *socket;
-  ElevenlabsHttp *http;
+  CordTtsHttp *http;
 };
 
 G_DEFINE_FINAL_TYPE(GstElevenlabsTts, gst_elevenlabs_tts, CORD_TYPE_TTS_BASE)
@@ -168,6 +170,22 @@ on_state(CordServiceState state, gboolean permanent, const GError *error, gpoint
 
 static const ElevenlabsFuncs funcs = { on_audio, on_words, on_done, on_state };
 
+static void
+make_request(const gchar *text, const gchar *previous, gchar **url, GStrv *headers, gchar **body,
+             gpointer data)
+{
+  GstElevenlabsTts *self = data;
+  const gchar *const key[] = { self->settings.api_key ? "xi-api-key" : NULL, self->settings.api_key,
+                               NULL };
+
+  *url = elevenlabs_http_url(&self->settings);
+  *headers = g_strdupv((gchar **)key);
+  *body = elevenlabs_http_body(&self->settings, text, previous);
+}
+
+static const CordTtsHttpFuncs http_funcs = { make_request, elevenlabs_read_problem, on_audio,
+                                             on_done, on_state };
+
 /* Life */
 
 static void
@@ -195,6 +213,7 @@ gst_elevenlabs_tts_start(CordTtsBase *base, GError **error)
   static const guint rates[] = { 16000, 24000, 22050, 44100, 8000 };
   GstElevenlabsTts *self = GST_ELEVENLABS_TTS(base);
   CordWorker *worker = cord_tts_base_get_worker(base);
+  CordTtsHttpSettings http = { .name = "ElevenLabs" };
   Transport transport;
   ElevenlabsTimes times;
 
@@ -212,8 +231,11 @@ gst_elevenlabs_tts_start(CordTtsBase *base, GError **error)
   }
   cord_tts_base_choose_format(base, rates, G_N_ELEMENTS(rates), &self->settings.rate,
                               &self->settings.mulaw);
+  http.connect_ms = times.connect_ms;
+  http.first_byte_ms = times.first_byte_ms;
+  http.idle_ms = times.idle_ms;
   if (transport == TRANSPORT_HTTP)
-    self->http = elevenlabs_http_new(worker, &self->settings, &times, &funcs, self);
+    self->http = cord_tts_http_new(worker, &http, &http_funcs, self);
   else
     self->socket = elevenlabs_socket_new(worker, &self->settings, &times,
                                          transport == TRANSPORT_MULTI, &funcs, self);
@@ -226,7 +248,7 @@ gst_elevenlabs_tts_stop(CordTtsBase *base)
   GstElevenlabsTts *self = GST_ELEVENLABS_TTS(base);
 
   g_clear_pointer(&self->socket, elevenlabs_socket_free);
-  g_clear_pointer(&self->http, elevenlabs_http_free);
+  g_clear_pointer(&self->http, cord_tts_http_free);
 }
 
 static void
@@ -235,7 +257,7 @@ gst_elevenlabs_tts_speak(CordTtsBase *base, guint piece, guint turn, const gchar
   GstElevenlabsTts *self = GST_ELEVENLABS_TTS(base);
 
   if (self->http)
-    elevenlabs_http_speak(self->http, piece, turn, text);
+    cord_tts_http_speak(self->http, piece, turn, text);
   else
     elevenlabs_socket_speak(self->socket, piece, turn, text);
 }
@@ -246,7 +268,7 @@ gst_elevenlabs_tts_cancel(CordTtsBase *base, guint piece)
   GstElevenlabsTts *self = GST_ELEVENLABS_TTS(base);
 
   if (self->http)
-    elevenlabs_http_cancel(self->http);
+    cord_tts_http_cancel(self->http);
   else if (self->socket)
     elevenlabs_socket_cancel(self->socket);
 }

@@ -8,6 +8,7 @@ plugin_init(GstPlugin *plugin)
 {
   gboolean ok = GST_ELEMENT_REGISTER(openaistt, plugin);
 
+  ok &= GST_ELEMENT_REGISTER(openaitts, plugin);
   return ok;
 }
 

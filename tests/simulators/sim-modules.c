@@ -2,9 +2,7 @@
 #include "sim-modules.h"
 
 const SimModule sim_modules[] = {
-  sim_elevenlabs_add,
-  sim_models_add,
-  NULL,
+  sim_cartesia_add, sim_elevenlabs_add, sim_openai_speech_add, sim_models_add, NULL,
 };
 
 void

@@ -9,7 +9,9 @@ G_BEGIN_DECLS
 typedef void (*SimModule)(SimServer *server);
 extern const SimModule sim_modules[];
 
+void sim_cartesia_add(SimServer *server);
 void sim_elevenlabs_add(SimServer *server);
+void sim_openai_speech_add(SimServer *server);
 void sim_models_add(SimServer *server);
 
 G_END_DECLS

@@ -1,21 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "cord-tts-http.h"
+
 #include <string.h>
 
 #include "cord-error.h"
 #include "cord-http.h"
-#include "elevenlabs-message.h"
-#include "elevenlabs-voice.h"
 
 #define MAX_TRIES 3
 #define FIRST_WAIT 250 /* ms before the second try; before the third twice as long */
 #define MAX_WAIT (5 * GST_SECOND)
 #define MAX_PROBLEM 4096 /* bytes of a refusal that are read */
 
-struct _ElevenlabsHttp {
+struct _CordTtsHttp {
   CordWorker *worker;
-  const ElevenlabsSettings *settings;
-  ElevenlabsTimes times;
-  const ElevenlabsFuncs *funcs;
+  CordTtsHttpSettings settings;
+  const CordTtsHttpFuncs *funcs;
   gpointer data;
 
   guint piece; /* 0: none */
@@ -29,10 +28,10 @@ struct _ElevenlabsHttp {
   GString *problem; /* the answer is no audio */
 };
 
-static void start(ElevenlabsHttp *self);
+static void start(CordTtsHttp *self);
 
 static void
-forget_piece(ElevenlabsHttp *self)
+forget_piece(CordTtsHttp *self)
 {
   g_clear_pointer(&self->exchange, cord_http_cancel);
   g_clear_pointer(&self->timer, cord_timer_remove);
@@ -43,7 +42,7 @@ forget_piece(ElevenlabsHttp *self)
 }
 
 static void
-finish(ElevenlabsHttp *self, GError *error)
+finish(CordTtsHttp *self, GError *error)
 {
   guint piece = self->piece;
   g_autofree gchar *said = g_steal_pointer(&self->text);
@@ -57,7 +56,7 @@ finish(ElevenlabsHttp *self, GError *error)
 static void
 on_headers(CordHttpExchange *exchange, guint status, gpointer data)
 {
-  ElevenlabsHttp *self = data;
+  CordTtsHttp *self = data;
   const gchar *type = cord_http_get_header(exchange, "Content-Type");
 
   /* an error may come with a status that means success */
@@ -68,7 +67,7 @@ on_headers(CordHttpExchange *exchange, guint status, gpointer data)
 static void
 on_chunk(CordHttpExchange *exchange, const guint8 *audio, gsize size, gpointer data)
 {
-  ElevenlabsHttp *self = data;
+  CordTtsHttp *self = data;
 
   if (!self->any_audio && !self->problem && size > 0 && *audio == '{' &&
       memchr(audio, '"', MIN(size, 4)))
@@ -85,7 +84,7 @@ on_chunk(CordHttpExchange *exchange, const guint8 *audio, gsize size, gpointer d
 static void
 on_next_try(gpointer data)
 {
-  ElevenlabsHttp *self = data;
+  CordTtsHttp *self = data;
 
   self->timer = NULL;
   start(self);
@@ -100,7 +99,7 @@ is_final(const GError *error)
 }
 
 static void
-give_up(ElevenlabsHttp *self, GError *error)
+give_up(CordTtsHttp *self, GError *error)
 {
   self->funcs->state(is_final(error) ? CORD_SERVICE_FAILED : CORD_SERVICE_LOST, is_final(error),
                      error, self->data);
@@ -110,17 +109,17 @@ give_up(ElevenlabsHttp *self, GError *error)
 static void
 on_finished(CordHttpExchange *exchange, const GError *error, gpointer data)
 {
-  ElevenlabsHttp *self = data;
+  CordTtsHttp *self = data;
   GstClockTime wait = cord_http_get_retry_after(exchange);
   g_autoptr(GError) why = error ? g_error_copy(error) : NULL;
-  g_autofree gchar *said = self->problem ? elevenlabs_read_problem(self->problem->str) : NULL;
+  g_autofree gchar *said = self->problem ? self->funcs->read_problem(self->problem->str) : NULL;
 
   self->exchange = NULL;
   if (!why && self->problem)
-    why = g_error_new(CORD_ERROR, CORD_ERROR_NETWORK, "ElevenLabs: %s",
+    why = g_error_new(CORD_ERROR, CORD_ERROR_NETWORK, "%s: %s", self->settings.name,
                       said ? said : "the answer is no audio");
   else if (!why && !self->any_audio)
-    why = g_error_new(CORD_ERROR, CORD_ERROR_NETWORK, "ElevenLabs gave no audio");
+    why = g_error_new(CORD_ERROR, CORD_ERROR_NETWORK, "%s gave no audio", self->settings.name);
   if (!why) {
     self->funcs->state(CORD_SERVICE_UP, FALSE, NULL, self->data);
     finish(self, NULL);
@@ -138,45 +137,57 @@ on_finished(CordHttpExchange *exchange, const GError *error, gpointer data)
 }
 
 static void
-start(ElevenlabsHttp *self)
+start(CordTtsHttp *self)
 {
   static const CordHttpHandlers handlers = { on_headers, on_chunk, NULL, on_finished };
-  g_autofree gchar *url = elevenlabs_http_url(self->settings);
-  g_autofree gchar *text = elevenlabs_http_body(self->settings, self->text, self->previous);
-  g_autoptr(GBytes) body = g_bytes_new(text, strlen(text));
-  const gchar *headers[] = { self->settings->api_key ? "xi-api-key" : NULL, self->settings->api_key,
-                             NULL };
+  g_autofree gchar *url = NULL, *text = NULL;
+  g_auto(GStrv) headers = NULL;
+  g_autoptr(GBytes) body = NULL;
   CordHttpRequest request = {
-    .url = url,
-    .headers = headers,
-    .body = body,
-    .connect_timeout = self->times.connect_ms * GST_MSECOND,
-    .first_byte_timeout = self->times.first_byte_ms * GST_MSECOND,
-    .idle_timeout = self->times.idle_ms * GST_MSECOND,
+    .connect_timeout = self->settings.connect_ms * GST_MSECOND,
+    .first_byte_timeout = self->settings.first_byte_ms * GST_MSECOND,
+    .idle_timeout = self->settings.idle_ms * GST_MSECOND,
   };
 
+  self->funcs->make_request(self->text, self->previous, &url, &headers, &text, self->data);
+  body = g_bytes_new(text, strlen(text));
+  request.url = url;
+  request.headers = (const gchar *const *)headers;
+  request.body = body;
   self->tries++;
   if (self->problem)
     g_string_free(g_steal_pointer(&self->problem), TRUE);
   self->exchange = cord_http_start(self->worker, &request, &handlers, self);
 }
 
-ElevenlabsHttp *
-elevenlabs_http_new(CordWorker *worker, const ElevenlabsSettings *settings,
-                    const ElevenlabsTimes *times, const ElevenlabsFuncs *funcs, gpointer data)
+/**
+ * cord_tts_http_new: (skip)
+ * @worker: where it lives
+ * @settings: how patient to be; copied, its name is borrowed
+ * @funcs: how to ask and whom to tell; must outlive it
+ * @data: for @funcs
+ *
+ * Returns: (transfer full): a voice that is silent
+ */
+CordTtsHttp *
+cord_tts_http_new(CordWorker *worker, const CordTtsHttpSettings *settings,
+                  const CordTtsHttpFuncs *funcs, gpointer data)
 {
-  ElevenlabsHttp *self = g_new0(ElevenlabsHttp, 1);
+  CordTtsHttp *self = g_new0(CordTtsHttp, 1);
 
   self->worker = g_object_ref(worker);
-  self->settings = settings;
-  self->times = *times;
+  self->settings = *settings;
   self->funcs = funcs;
   self->data = data;
   return self;
 }
 
+/**
+ * cord_tts_http_free: (skip)
+ * @self: (transfer full): a voice
+ */
 void
-elevenlabs_http_free(ElevenlabsHttp *self)
+cord_tts_http_free(CordTtsHttp *self)
 {
   forget_piece(self);
   g_free(self->previous);
@@ -184,8 +195,15 @@ elevenlabs_http_free(ElevenlabsHttp *self)
   g_free(self);
 }
 
+/**
+ * cord_tts_http_speak: (skip)
+ * @self: a voice that is silent
+ * @piece: the piece's number, not 0
+ * @turn: the turn's
+ * @text: what to say
+ */
 void
-elevenlabs_http_speak(ElevenlabsHttp *self, guint piece, guint turn, const gchar *text)
+cord_tts_http_speak(CordTtsHttp *self, guint piece, guint turn, const gchar *text)
 {
   if (turn != self->turn)
     g_clear_pointer(&self->previous, g_free);
@@ -197,8 +215,14 @@ elevenlabs_http_speak(ElevenlabsHttp *self, guint piece, guint turn, const gchar
   start(self);
 }
 
+/**
+ * cord_tts_http_cancel: (skip)
+ * @self: a voice
+ *
+ * What is on its way is of no use any more.
+ */
 void
-elevenlabs_http_cancel(ElevenlabsHttp *self)
+cord_tts_http_cancel(CordTtsHttp *self)
 {
   forget_piece(self);
   g_clear_pointer(&self->previous, g_free);
