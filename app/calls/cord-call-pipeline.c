@@ -132,22 +132,45 @@ cord_pipelines_free(CordPipelines *self)
   g_free(self);
 }
 
+static gboolean
+has_factory(const gchar *name)
+{
+  g_autoptr(GstElementFactory) factory = gst_element_factory_find(name);
+
+  return factory != NULL;
+}
+
+/* What goes from one service to the next. */
+static const gchar *const failovers[CORD_SERVICE_ROLES] = {
+  [CORD_SERVICE_STT] = "failoverstt",
+  [CORD_SERVICE_TTS] = "failovertts",
+};
+
+static gboolean
+is_failover(GstElement *element, CordServiceRole role)
+{
+  GstElementFactory *factory = gst_element_get_factory(element);
+
+  return factory && g_strcmp0(GST_OBJECT_NAME(factory), failovers[role]) == 0;
+}
+
 /* Only the name of an existing element may enter launch text. */
 static gboolean
-substitute(GString *text, const gchar *placeholder, const gchar *factory, GError **error)
+substitute(GString *text, const gchar *placeholder, const CordAgentPlan *plan, CordServiceRole role,
+           GError **error)
 {
-  g_autoptr(GstElementFactory) found = NULL;
+  const gchar *factory = cord_agent_plan_get(plan, role)->element;
+  gboolean several = plan->choices[role]->len > 1 && has_factory(failovers[role]);
 
   if (strstr(text->str, placeholder) == NULL)
     return TRUE;
-  found = gst_element_factory_find(factory);
-  if (found == NULL) {
+  if (!has_factory(factory)) {
     g_set_error(error, CORD_ERROR, CORD_ERROR_NOT_FOUND,
                 "there is no element \"%s\"; see gst-inspect-1.0 for those that are installed",
                 factory);
     return FALSE;
   }
-  g_string_replace(text, placeholder, factory, 0);
+  g_string_replace(text, placeholder, several ? failovers[role] : factory, 0);
   return TRUE;
 }
 
@@ -263,26 +286,98 @@ set_choice(const SetUp *up, GstElement *element, const CordPlanChoice *choice)
 {
   set_string(element, "model-id", choice->model);
   set_string(element, "base-url", choice->base_url);
-  if (choice->service && choice->service->key)
+  if (choice->service)
     set_string(element, "api-key", cord_service_get_key(choice->service, up->pipelines->config));
+}
+
+static gboolean
+set_up_one_stt(const SetUp *up, GstElement *stt, const CordPlanChoice *choice, GError **error)
+{
+  g_auto(GStrv) hints = cord_agent_dup_strv(up->agent, "hints");
+  g_autofree gchar *joined = g_strjoinv("\n", hints);
+  gboolean first = choice == cord_agent_plan_get(up->plan, CORD_SERVICE_STT);
+
+  set_choice(up, stt, choice);
+  set_string(stt, "language-code", up->agent->language);
+  set_string(stt, "hints", joined);
+  if (is_offline(choice))
+    set_number(stt, "final-timeout", PATIENT_STT_MS);
+  return !first || set_properties(stt, up->agent, "stt/properties", error);
+}
+
+static gboolean
+set_up_one_tts(const SetUp *up, GstElement *tts, const CordPlanChoice *choice, GError **error)
+{
+  gboolean first = choice == cord_agent_plan_get(up->plan, CORD_SERVICE_TTS);
+
+  set_choice(up, tts, choice);
+  set_string(tts, "voice-id", choice->voice);
+  set_string(tts, "language-code", up->agent->language);
+  return !first || set_properties(tts, up->agent, "tts/properties", error);
+}
+
+typedef gboolean (*SetUpOne)(const SetUp *, GstElement *, const CordPlanChoice *, GError **);
+
+/* The members of a fail-over element, by names of their own, so that each gets what is its. */
+static gboolean
+set_up_members(const SetUp *up, GstElement *group, CordServiceRole role, SetUpOne set_up,
+               GError **error)
+{
+  GPtrArray *choices = up->plan->choices[role];
+  g_autoptr(GString) elements = g_string_new(NULL);
+
+  for (guint i = 0; i < choices->len; i++) {
+    const CordPlanChoice *choice = choices->pdata[i];
+
+    if (has_factory(choice->element))
+      g_string_append_printf(elements, "%s%s name=%s-%u", elements->len > 0 ? ";" : "",
+                             choice->element, GST_OBJECT_NAME(group), i);
+  }
+  g_object_set(group, "elements", elements->str, NULL);
+  for (guint i = 0; i < choices->len; i++) {
+    g_autofree gchar *name = g_strdup_printf("%s-%u", GST_OBJECT_NAME(group), i);
+    g_autoptr(GstElement) member = gst_bin_get_by_name(GST_BIN(group), name);
+
+    if (member && !set_up(up, member, choices->pdata[i], error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+static gboolean
+set_up_role(const SetUp *up, GstElement *element, CordServiceRole role, SetUpOne set_up,
+            GError **error)
+{
+  if (is_failover(element, role))
+    return set_up_members(up, element, role, set_up, error);
+  return set_up(up, element, cord_agent_plan_get(up->plan, role), error);
 }
 
 static gboolean
 set_up_stt(const SetUp *up, GstElement *stt, GError **error)
 {
-  g_auto(GStrv) hints = cord_agent_dup_strv(up->agent, "hints");
-  const CordPlanChoice *choice = cord_agent_plan_get(up->plan, CORD_SERVICE_STT);
+  return set_up_role(up, stt, CORD_SERVICE_STT, set_up_one_stt, error);
+}
 
-  set_choice(up, stt, choice);
-  set_string(stt, "language-code", up->agent->language);
-  if (is_offline(choice))
-    set_number(stt, "final-timeout", PATIENT_STT_MS);
-  if (hints) {
-    g_autofree gchar *joined = g_strjoinv("\n", hints);
+static gboolean
+set_up_tts(const SetUp *up, GstElement *tts, GError **error)
+{
+  return set_up_role(up, tts, CORD_SERVICE_TTS, set_up_one_tts, error);
+}
 
-    set_string(stt, "hints", joined);
+/* The models that answer when the first does not, as llmtextgen takes them. */
+static gchar *
+join_fallback_models(const CordAgentPlan *plan)
+{
+  GPtrArray *choices = plan->choices[CORD_SERVICE_LLM];
+  g_autoptr(GString) models = g_string_new(NULL);
+
+  for (guint i = 1; i < choices->len; i++) {
+    const CordPlanChoice *choice = choices->pdata[i];
+
+    g_string_append_printf(models, "%s%s", models->len > 0 ? "," : "", choice->model);
   }
-  return set_properties(stt, up->agent, "stt/properties", error);
+  return g_strdup(models->str);
 }
 
 static gboolean
@@ -291,9 +386,11 @@ set_up_llm(const SetUp *up, GstElement *llm, GError **error)
   const CordAgent *agent = up->agent;
   const CordPlanChoice *choice = cord_agent_plan_get(up->plan, CORD_SERVICE_LLM);
   const gchar *script = cord_agent_get_string(agent, "llm/script", NULL);
+  g_autofree gchar *fallbacks = join_fallback_models(up->plan);
 
   set_string(llm, "provider", is_offline(choice) ? "scripted" : choice->service->name);
   set_choice(up, llm, choice);
+  set_string(llm, "fallback-models", fallbacks);
   set_string(llm, "system-prompt", agent->system_prompt);
   set_string(llm, "greeting", cord_agent_get_string(agent, "greeting", NULL));
   set_setting(llm, "max-history-turns", up->pipelines->config, "conversation.max-history-turns");
@@ -305,17 +402,6 @@ set_up_llm(const SetUp *up, GstElement *llm, GError **error)
     set_string(llm, "script-location", path);
   }
   return set_properties(llm, agent, "llm/properties", error);
-}
-
-static gboolean
-set_up_tts(const SetUp *up, GstElement *tts, GError **error)
-{
-  const CordPlanChoice *choice = cord_agent_plan_get(up->plan, CORD_SERVICE_TTS);
-
-  set_choice(up, tts, choice);
-  set_string(tts, "voice-id", choice->voice);
-  set_string(tts, "language-code", up->agent->language);
-  return set_properties(tts, up->agent, "tts/properties", error);
 }
 
 static gboolean
@@ -377,6 +463,8 @@ copy_hints(GstElement *bin, const CordAgent *agent)
     return;
   g_object_get(llm, "hints", &hints, NULL);
   set_string(stt, "hints", hints);
+  for (GList *l = GST_IS_BIN(stt) ? GST_BIN(stt)->children : NULL; l; l = l->next)
+    set_string(l->data, "hints", hints);
 }
 
 /**
@@ -407,8 +495,8 @@ cord_pipelines_build(CordPipelines *self, CordAgent *agent, const gchar *session
   }
   text = g_string_new(template);
   g_string_replace(text, "$sink", "twiliosink name=sink", 0);
-  if (!substitute(text, "$stt", cord_agent_plan_get(plan, CORD_SERVICE_STT)->element, error) ||
-      !substitute(text, "$tts", cord_agent_plan_get(plan, CORD_SERVICE_TTS)->element, error))
+  if (!substitute(text, "$stt", plan, CORD_SERVICE_STT, error) ||
+      !substitute(text, "$tts", plan, CORD_SERVICE_TTS, error))
     return NULL;
   bin = gst_parse_bin_from_description_full(text->str, TRUE, NULL, GST_PARSE_FLAG_FATAL_ERRORS,
                                             error);

@@ -139,7 +139,7 @@ check_failure(Round *round, const CordService *service, const GError *error)
                                      refused || invalid ? CORD_CHECK_FAILED : CORD_CHECK_WARNING,
                                      "%s", error->message);
 
-  if (refused)
+  if (refused && service->key)
     cord_check_advise(check, "set %s to a key that is good", service->key);
   else
     cord_check_advise(check, "look at the network, a proxy, and %s.base-url", service->name);

@@ -17,8 +17,9 @@ static const struct {
 };
 
 static const gchar *const keys[] = {
-  "DEEPGRAM_API_KEY=k",  "ELEVENLABS_API_KEY=k", "CARTESIA_API_KEY=k", "OPENAI_API_KEY=k",
-  "ANTHROPIC_API_KEY=k", "GOOGLE_API_KEY=k",     "GROQ_API_KEY=k",     "DEEPSEEK_API_KEY=k",
+  "DEEPGRAM_API_KEY=k", "ELEVENLABS_API_KEY=k", "CARTESIA_API_KEY=k",
+  "OPENAI_API_KEY=k",   "LOCAL_API_KEY=k",      "ANTHROPIC_API_KEY=k",
+  "GOOGLE_API_KEY=k",   "GROQ_API_KEY=k",       "DEEPSEEK_API_KEY=k",
 };
 
 static void

@@ -152,7 +152,8 @@ test_table(void)
     g_autofree gchar *key = g_strconcat(services[i].name, ".api-key", NULL);
 
     g_assert_true(cord_service_find(services[i].name) == &services[i]);
-    g_assert_cmpint(cord_config_has(config, key), ==, services[i].key != NULL);
+    if (services[i].key)
+      g_assert_true(cord_config_has(config, key));
     for (guint role = 0; role < CORD_SERVICE_ROLES; role++) {
       if (services[i].models[role])
         g_assert_true(cord_config_has(config, services[i].models[role]));
