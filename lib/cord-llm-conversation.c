@@ -15,6 +15,7 @@ free_message(gpointer data)
 
   g_free(message->text);
   g_free(message->tool_call_id);
+  g_free(message->opaque);
   g_clear_pointer(&message->tool_calls, g_ptr_array_unref);
   g_free(message);
 }
@@ -48,6 +49,7 @@ cord_llm_tool_call_free(CordLlmToolCall *self)
   g_free(self->id);
   g_free(self->name);
   g_free(self->arguments);
+  g_free(self->opaque);
   g_free(self);
 }
 
@@ -229,13 +231,16 @@ cord_llm_conversation_cut_assistant(CordLlmConversation *self, guint turn, gsize
  * @self: a conversation
  * @turn: the turn
  * @calls: (element-type CordLlmToolCall): what the assistant asks for
+ * @opaque: (nullable): what the provider wants back with it
  */
 void
-cord_llm_conversation_add_tool_calls(CordLlmConversation *self, guint turn, GPtrArray *calls)
+cord_llm_conversation_add_tool_calls(CordLlmConversation *self, guint turn, GPtrArray *calls,
+                                     const gchar *opaque)
 {
   CordLlmMessage *message = add(self, CORD_LLM_ASSISTANT, turn, "");
 
   message->tool_calls = g_ptr_array_ref(calls);
+  message->opaque = g_strdup(opaque);
 }
 
 /**

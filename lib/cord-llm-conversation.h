@@ -22,11 +22,13 @@ typedef enum {
  * @id: by which its result is matched
  * @name: the tool
  * @arguments: a JSON object as text
+ * @opaque: (nullable): what the provider wants back with it, in the provider's words
  */
 typedef struct {
   gchar *id;
   gchar *name;
   gchar *arguments;
+  gchar *opaque;
 } CordLlmToolCall;
 
 /**
@@ -36,6 +38,7 @@ typedef struct {
  * @text: what was said, or the tool's result
  * @tool_calls: (nullable) (element-type CordLlmToolCall): what the assistant asked for
  * @tool_call_id: (nullable): which of them this answers
+ * @opaque: (nullable): what the provider wants back with it, in the provider's words
  */
 typedef struct {
   CordLlmRole role;
@@ -43,6 +46,7 @@ typedef struct {
   gchar *text;
   GPtrArray *tool_calls;
   gchar *tool_call_id;
+  gchar *opaque;
 } CordLlmMessage;
 
 /**
@@ -61,7 +65,8 @@ void cord_llm_conversation_add_user(CordLlmConversation *self, guint turn, const
 void cord_llm_conversation_remove_turn(CordLlmConversation *self, guint turn);
 void cord_llm_conversation_set_assistant(CordLlmConversation *self, guint turn, const gchar *text);
 gchar *cord_llm_conversation_cut_assistant(CordLlmConversation *self, guint turn, gsize bytes);
-void cord_llm_conversation_add_tool_calls(CordLlmConversation *self, guint turn, GPtrArray *calls);
+void cord_llm_conversation_add_tool_calls(CordLlmConversation *self, guint turn, GPtrArray *calls,
+                                          const gchar *opaque);
 void cord_llm_conversation_add_tool_result(CordLlmConversation *self, guint turn, const gchar *id,
                                            const gchar *result);
 

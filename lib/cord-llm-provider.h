@@ -51,6 +51,8 @@ typedef struct {
  * the arguments in each
  * @finish: the answer is complete, for this reason
  * @usage: tokens of the question and of the answer
+ * @opaque: more of what the provider wants back with the call @index, or with the whole message
+ *   when that is -1
  *
  * What an event of the reply means.
  */
@@ -60,6 +62,7 @@ typedef struct {
                     gpointer data);
   void (*finish)(const gchar *reason, gpointer data);
   void (*usage)(gint64 input, gint64 output, gpointer data);
+  void (*opaque)(gint index, const gchar *text, gpointer data);
 } CordLlmSink;
 
 /**

@@ -3,56 +3,64 @@
 
 #include "cord-error.h"
 #include "cord-json.h"
+#include "llm-json.h"
 #include "llm-providers.h"
 
 /* Chat completions as OpenAI defined them and everybody else serves them. */
 
 #define LLM_TYPE_OPENAI (llm_openai_get_type())
-G_DECLARE_FINAL_TYPE(LlmOpenai, llm_openai, LLM, OPENAI, CordLlmProvider)
+G_DECLARE_DERIVABLE_TYPE(LlmOpenai, llm_openai, LLM, OPENAI, CordLlmProvider)
 
-struct _LlmOpenai {
-  CordLlmProvider parent_instance;
+/**
+ * LlmOpenaiClass:
+ * @max_tokens: what the longest answer is called
+ * @takes_reasoning_back: what the model thought goes back with the tools it called
+ * @switch_thinking_off: its models think unless they are told not to
+ *
+ * A dialect.
+ */
+struct _LlmOpenaiClass {
+  CordLlmProviderClass parent_class;
+
+  const gchar *max_tokens;
+  gboolean takes_reasoning_back;
+  gboolean switch_thinking_off;
 };
 
-G_DEFINE_FINAL_TYPE(LlmOpenai, llm_openai, CORD_TYPE_LLM_PROVIDER)
+G_DEFINE_TYPE(LlmOpenai, llm_openai, CORD_TYPE_LLM_PROVIDER)
 
 static void
 add_message(JsonBuilder *builder, const gchar *role, const gchar *text)
 {
   json_builder_begin_object(builder);
-  json_builder_set_member_name(builder, "role");
-  json_builder_add_string_value(builder, role);
-  json_builder_set_member_name(builder, "content");
-  json_builder_add_string_value(builder, text);
+  llm_json_add_string(builder, "role", role);
+  llm_json_add_string(builder, "content", text);
   json_builder_end_object(builder);
 }
 
 static void
-add_string(JsonBuilder *builder, const gchar *name, const gchar *value)
+add_tool_calls(JsonBuilder *builder, const CordLlmMessage *message, gboolean reasoning)
 {
-  json_builder_set_member_name(builder, name);
-  json_builder_add_string_value(builder, value);
-}
+  GPtrArray *calls = message->tool_calls;
 
-static void
-add_tool_calls(JsonBuilder *builder, GPtrArray *calls)
-{
   json_builder_begin_object(builder);
-  add_string(builder, "role", "assistant");
+  llm_json_add_string(builder, "role", "assistant");
   json_builder_set_member_name(builder, "content");
   json_builder_add_null_value(builder);
+  if (reasoning)
+    llm_json_add_string(builder, "reasoning_content", message->opaque);
   json_builder_set_member_name(builder, "tool_calls");
   json_builder_begin_array(builder);
   for (guint i = 0; i < calls->len; i++) {
     const CordLlmToolCall *call = calls->pdata[i];
 
     json_builder_begin_object(builder);
-    add_string(builder, "id", call->id);
-    add_string(builder, "type", "function");
+    llm_json_add_string(builder, "id", call->id);
+    llm_json_add_string(builder, "type", "function");
     json_builder_set_member_name(builder, "function");
     json_builder_begin_object(builder);
-    add_string(builder, "name", call->name);
-    add_string(builder, "arguments", call->arguments);
+    llm_json_add_string(builder, "name", call->name);
+    llm_json_add_string(builder, "arguments", call->arguments);
     json_builder_end_object(builder);
     json_builder_end_object(builder);
   }
@@ -64,14 +72,15 @@ static void
 add_tool_result(JsonBuilder *builder, const CordLlmMessage *message)
 {
   json_builder_begin_object(builder);
-  add_string(builder, "role", "tool");
-  add_string(builder, "tool_call_id", message->tool_call_id);
-  add_string(builder, "content", message->text);
+  llm_json_add_string(builder, "role", "tool");
+  llm_json_add_string(builder, "tool_call_id", message->tool_call_id);
+  llm_json_add_string(builder, "content", message->text);
   json_builder_end_object(builder);
 }
 
 static void
-add_messages(JsonBuilder *builder, CordLlmConversation *conversation, const gchar *system_prompt)
+add_messages(JsonBuilder *builder, CordLlmConversation *conversation, const gchar *system_prompt,
+             gboolean reasoning)
 {
   json_builder_set_member_name(builder, "messages");
   json_builder_begin_array(builder);
@@ -83,7 +92,7 @@ add_messages(JsonBuilder *builder, CordLlmConversation *conversation, const gcha
     if (message->role == CORD_LLM_TOOL)
       add_tool_result(builder, message);
     else if (message->tool_calls)
-      add_tool_calls(builder, message->tool_calls);
+      add_tool_calls(builder, message, reasoning);
     else
       add_message(builder, message->role == CORD_LLM_USER ? "user" : "assistant", message->text);
   }
@@ -110,14 +119,15 @@ model_of(const CordLlmSettings *settings)
 }
 
 static gchar *
-make_body(CordLlmConversation *conversation, const CordLlmSettings *settings)
+make_body(const LlmOpenaiClass *dialect, CordLlmConversation *conversation,
+          const CordLlmSettings *settings)
 {
   g_autoptr(JsonBuilder) builder = json_builder_new();
   g_autoptr(JsonNode) root = NULL;
   const gchar *model = model_of(settings);
 
   json_builder_begin_object(builder);
-  add_string(builder, "model", model);
+  llm_json_add_string(builder, "model", model);
   json_builder_set_member_name(builder, "stream");
   json_builder_add_boolean_value(builder, TRUE);
   json_builder_set_member_name(builder, "stream_options");
@@ -125,7 +135,7 @@ make_body(CordLlmConversation *conversation, const CordLlmSettings *settings)
   json_builder_set_member_name(builder, "include_usage");
   json_builder_add_boolean_value(builder, TRUE);
   json_builder_end_object(builder);
-  add_messages(builder, conversation, settings->system_prompt);
+  add_messages(builder, conversation, settings->system_prompt, dialect->takes_reasoning_back);
   if (settings->tools && json_array_get_length(settings->tools) > 0) {
     json_builder_set_member_name(builder, "tools");
     json_builder_add_value(builder, json_node_init_array(json_node_alloc(), settings->tools));
@@ -135,8 +145,14 @@ make_body(CordLlmConversation *conversation, const CordLlmSettings *settings)
     json_builder_add_double_value(builder, settings->temperature);
   }
   if (settings->max_tokens > 0) {
-    json_builder_set_member_name(builder, "max_completion_tokens");
+    json_builder_set_member_name(builder, dialect->max_tokens);
     json_builder_add_int_value(builder, settings->max_tokens);
+  }
+  if (dialect->switch_thinking_off && strstr(model, "reasoner") == NULL) {
+    json_builder_set_member_name(builder, "thinking");
+    json_builder_begin_object(builder);
+    llm_json_add_string(builder, "type", "disabled");
+    json_builder_end_object(builder);
   }
   json_builder_end_object(builder);
   root = json_builder_get_root(builder);
@@ -147,21 +163,12 @@ static gboolean
 llm_openai_create_request(CordLlmProvider *provider, CordLlmConversation *conversation,
                           const CordLlmSettings *settings, CordLlmRequest *request, GError **error)
 {
-  CordLlmProviderClass *klass = CORD_LLM_PROVIDER_GET_CLASS(provider);
-  gboolean own_url = settings->url && *settings->url;
-  const gchar *url = own_url ? settings->url : klass->default_url;
-  gsize length = strlen(url);
+  g_autofree gchar *base = NULL;
   GStrvBuilder *headers;
 
-  if (!own_url && (settings->api_key == NULL || *settings->api_key == '\0')) {
-    g_set_error(error, CORD_ERROR, CORD_ERROR_NOT_AUTHORIZED,
-                "there is no key for %s: set the property api-key or the environment's %s", url,
-                klass->key_variable);
+  if (!llm_json_check_key(provider, settings, &base, error))
     return FALSE;
-  }
-  while (length > 0 && url[length - 1] == '/')
-    length--;
-  request->url = g_strdup_printf("%.*s/chat/completions", (gint)length, url);
+  request->url = g_strconcat(base, "/chat/completions", NULL);
   headers = g_strv_builder_new();
   if (settings->api_key && *settings->api_key) {
     g_autofree gchar *value = g_strconcat("Bearer ", settings->api_key, NULL);
@@ -171,7 +178,7 @@ llm_openai_create_request(CordLlmProvider *provider, CordLlmConversation *conver
   }
   request->headers = g_strv_builder_end(headers);
   g_strv_builder_unref(headers);
-  request->body = make_body(conversation, settings);
+  request->body = make_body(LLM_OPENAI_GET_CLASS(provider), conversation, settings);
   return TRUE;
 }
 
@@ -196,9 +203,13 @@ read_choice(JsonObject *choice, const CordLlmSink *sink, gpointer data)
 {
   JsonObject *delta = cord_json_peek_object(choice, "delta");
   const gchar *text = cord_json_peek_string(delta, "content", NULL);
+  const gchar *thought = cord_json_peek_string(delta, "reasoning_content", NULL);
   JsonArray *calls = cord_json_peek_array(delta, "tool_calls");
   const gchar *reason = cord_json_peek_string(choice, "finish_reason", NULL);
 
+  /* never spoken */
+  if (thought)
+    sink->opaque(-1, thought, data);
   if (text && *text)
     sink->text(text, data);
   if (calls)
@@ -260,9 +271,77 @@ llm_openai_class_init(LlmOpenaiClass *klass)
   provider_class->key_variable = "OPENAI_API_KEY";
   provider_class->create_request = llm_openai_create_request;
   provider_class->parse_event = llm_openai_parse_event;
+  klass->max_tokens = "max_completion_tokens";
 }
 
 static void
 llm_openai_init(LlmOpenai *self)
+{
+}
+
+/* Groq: Llama and other open models, fast. */
+
+typedef LlmOpenai LlmGroq;
+typedef LlmOpenaiClass LlmGroqClass;
+G_DEFINE_TYPE(LlmGroq, llm_groq, LLM_TYPE_OPENAI)
+
+static void
+llm_groq_class_init(LlmGroqClass *klass)
+{
+  CordLlmProviderClass *provider_class = CORD_LLM_PROVIDER_CLASS(klass);
+
+  provider_class->nick = "groq";
+  provider_class->default_url = "https://api.groq.com/openai/v1";
+  provider_class->key_variable = "GROQ_API_KEY";
+}
+
+static void
+llm_groq_init(LlmGroq *self)
+{
+}
+
+/* DeepSeek: its reasoner's thoughts come beside the text, and go back with the tools it called. */
+
+typedef LlmOpenai LlmDeepseek;
+typedef LlmOpenaiClass LlmDeepseekClass;
+G_DEFINE_TYPE(LlmDeepseek, llm_deepseek, LLM_TYPE_OPENAI)
+
+static void
+llm_deepseek_class_init(LlmDeepseekClass *klass)
+{
+  CordLlmProviderClass *provider_class = CORD_LLM_PROVIDER_CLASS(klass);
+
+  provider_class->nick = "deepseek";
+  provider_class->default_url = "https://api.deepseek.com";
+  provider_class->key_variable = "DEEPSEEK_API_KEY";
+  klass->max_tokens = "max_tokens";
+  klass->takes_reasoning_back = TRUE;
+  klass->switch_thinking_off = TRUE;
+}
+
+static void
+llm_deepseek_init(LlmDeepseek *self)
+{
+}
+
+/* A server of one's own: Ollama, llama.cpp, vLLM, … */
+
+typedef LlmOpenai LlmLocal;
+typedef LlmOpenaiClass LlmLocalClass;
+G_DEFINE_TYPE(LlmLocal, llm_local, LLM_TYPE_OPENAI)
+
+static void
+llm_local_class_init(LlmLocalClass *klass)
+{
+  CordLlmProviderClass *provider_class = CORD_LLM_PROVIDER_CLASS(klass);
+
+  provider_class->nick = "local";
+  provider_class->default_url = "http://127.0.0.1:11434/v1";
+  provider_class->key_variable = "LOCAL_API_KEY";
+  klass->max_tokens = "max_tokens";
+}
+
+static void
+llm_local_init(LlmLocal *self)
 {
 }

@@ -8,8 +8,10 @@ static const struct {
   const gchar *nick;
   GType (*get_type)(void);
 } providers[] = {
-  { "scripted", llm_scripted_get_type },
-  { "openai", llm_openai_get_type },
+  { "scripted", llm_scripted_get_type },   { "openai", llm_openai_get_type },
+  { "anthropic", llm_anthropic_get_type }, { "gemini", llm_gemini_get_type },
+  { "groq", llm_groq_get_type },           { "deepseek", llm_deepseek_get_type },
+  { "local", llm_local_get_type },
 };
 
 /* Whose a model is, by how its name begins; the first line that fits. */
@@ -17,13 +19,23 @@ static const struct {
   const gchar *prefix;
   const gchar *nick;
 } models[] = {
-  { "scripted", "scripted" }, { "gpt-", "openai" },    { "o1", "openai" },
-  { "o3", "openai" },         { "o4", "openai" },      { "chatgpt-", "openai" },
-  { "local/", "openai" },     { "ollama/", "openai" },
+  { "scripted", "scripted" },  { "gpt-oss", "groq" },        { "gpt-", "openai" },
+  { "o1", "openai" },          { "o3", "openai" },           { "o4", "openai" },
+  { "chatgpt-", "openai" },    { "claude-", "anthropic" },   { "gemini-", "gemini" },
+  { "deepseek-", "deepseek" }, { "llama-", "groq" },         { "mixtral-", "groq" },
+  { "gemma", "groq" },         { "qwen", "groq" },           { "meta-llama/", "groq" },
+  { "moonshotai/", "groq" },   { "openai/gpt-oss", "groq" }, { "ollama/", "local" },
+  { "local/", "local" },
 };
 
-static const gchar *
-find_by_model(const gchar *model)
+/**
+ * llm_provider_of_model:
+ * @model: (nullable): a model
+ *
+ * Returns: (nullable): whose it is, by its name
+ */
+const gchar *
+llm_provider_of_model(const gchar *model)
 {
   for (guint i = 0; model && i < G_N_ELEMENTS(models); i++) {
     if (g_str_has_prefix(model, models[i].prefix))
@@ -43,7 +55,7 @@ find_by_model(const gchar *model)
 CordLlmProvider *
 llm_provider_new(const gchar *nick, const gchar *model, GError **error)
 {
-  const gchar *wanted = nick && *nick ? nick : find_by_model(model);
+  const gchar *wanted = nick && *nick ? nick : llm_provider_of_model(model);
 
   for (guint i = 0; wanted && i < G_N_ELEMENTS(providers); i++) {
     if (g_str_equal(wanted, providers[i].nick))
@@ -51,8 +63,9 @@ llm_provider_new(const gchar *nick, const gchar *model, GError **error)
   }
   g_set_error(error, CORD_ERROR, CORD_ERROR_NOT_FOUND,
               wanted
-                  ? "there is no provider \"%s\"; set provider to scripted or openai"
-                  : "nobody is known to have the model \"%s\"; set provider to scripted or openai",
+                  ? "there is no provider \"%s\"; set provider to one of those in the documentation"
+                  : "nobody is known to have the model \"%s\"; set provider to one of those in the "
+                    "documentation",
               wanted  ? wanted
               : model ? model
                       : "");

@@ -67,10 +67,16 @@ run_tools(LlmSession *self)
   self->results = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
   self->timer =
       cord_worker_add_timer(self->worker, self->config.tool_timeout, on_tool_deadline, self);
-  cord_llm_conversation_add_tool_calls(self->conversation, turn, calls);
+  cord_llm_conversation_add_tool_calls(self->conversation, turn, calls, self->opaque);
+  g_clear_pointer(&self->opaque, g_free);
   for (guint i = 0; i < calls->len && generation == self->generation; i++) {
     CordLlmToolCall *call = calls->pdata[i];
 
+    /* a tool without arguments is called without any */
+    if (*call->arguments == '\0') {
+      g_free(call->arguments);
+      call->arguments = g_strdup("{}");
+    }
     if (call->id == NULL)
       call->id = g_strdup_printf("call-%u-%u", self->rounds, i);
     self->funcs.tool_call(turn, call->id, call->name ? call->name : "", call->arguments,
@@ -128,7 +134,19 @@ take_usage(gint64 input, gint64 output, gpointer data)
   self->output_tokens += output;
 }
 
-static const CordLlmSink direct_sink = { take_text, take_tool_call, take_finish, take_usage };
+static void
+take_opaque(gint index, const gchar *text, gpointer data)
+{
+  LlmSession *self = data;
+  gchar **opaque = index < 0 ? &self->opaque : &ensure_call(self, (guint)index)->opaque;
+  gchar *joined = g_strconcat(*opaque ? *opaque : "", text, NULL);
+
+  g_free(*opaque);
+  *opaque = joined;
+}
+
+static const CordLlmSink direct_sink = { take_text, take_tool_call, take_finish, take_usage,
+                                         take_opaque };
 
 static void
 reply_complete(LlmSession *self)
@@ -172,7 +190,8 @@ queue_finish(const gchar *reason, gpointer data)
 {
 }
 
-static const CordLlmSink queue_sink = { queue_text, queue_tool_call, queue_finish, take_usage };
+static const CordLlmSink queue_sink = { queue_text, queue_tool_call, queue_finish, take_usage,
+                                        take_opaque };
 
 static void
 on_token(gpointer data)

@@ -41,6 +41,7 @@ struct _LlmSession {
   guint attempts;
   guint rounds;
   GPtrArray *calls;    /* CordLlmToolCall, by index */
+  gchar *opaque;       /* what the provider wants back with them */
   GHashTable *results; /* id -> JSON, NULL when no tool runs */
   CordTimer *timer;    /* back-off, a tool's deadline or the next token */
   GQueue tokens;       /* Token */

@@ -59,16 +59,35 @@ now(LlmSession *self)
   return cord_worker_get_time(self->worker);
 }
 
+/* No model takes a history in which a tool that was called has not answered. */
+static void
+answer_for_tools(LlmSession *self)
+{
+  for (guint i = 0; i < self->calls->len; i++) {
+    const CordLlmToolCall *call = self->calls->pdata[i];
+    const gchar *result = g_hash_table_lookup(self->results, call->id);
+
+    cord_llm_conversation_add_tool_result(
+        self->conversation, cord_turn_get_number(self->turn), call->id,
+        result ? result : "{\"error\":\"the caller has interrupted\"}");
+  }
+}
+
 /* Ends what is under way, whatever it is. */
 static void
 stop(LlmSession *self)
 {
   self->generation++;
+  if (self->results && self->turn)
+    answer_for_tools(self);
   g_clear_pointer(&self->exchange, llm_exchange_cancel);
   g_clear_pointer(&self->timer, cord_timer_remove);
   g_clear_pointer(&self->results, g_hash_table_unref);
   g_clear_pointer(&self->turn, cord_turn_unref);
-  g_ptr_array_set_size(self->calls, 0);
+  /* the history may hold the old ones */
+  g_ptr_array_unref(self->calls);
+  self->calls = g_ptr_array_new_with_free_func((GDestroyNotify)cord_llm_tool_call_free);
+  g_clear_pointer(&self->opaque, g_free);
   g_queue_clear_full(&self->tokens, llm_token_free);
   cord_text_cutter_reset(self->cutter);
   self->attempts = self->rounds = 0;

@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <string.h>
+
+#include "cord-error.h"
+#include "cord-json.h"
+#include "llm-json.h"
+#include "llm-providers.h"
+
+/* Anthropic's Messages: blocks in messages of alternating roles, events with a type in their data.
+ */
+
+#define VERSION "2023-06-01"
+#define MAX_TOKENS 1024 /* the service wants a number */
+#define MAX_BLOCKS 256
+#define BEGINNING "(The caller has just been connected.)"
+
+#define LLM_TYPE_ANTHROPIC (llm_anthropic_get_type())
+G_DECLARE_FINAL_TYPE(LlmAnthropic, llm_anthropic, LLM, ANTHROPIC, CordLlmProvider)
+
+struct _LlmAnthropic {
+  CordLlmProvider parent_instance;
+
+  /* of the reply that is read */
+  GHashTable *tools; /* block -> number of the call, counted from 1 */
+  gboolean begun;
+  gboolean any_text;
+  gchar *stop_reason;
+};
+
+G_DEFINE_FINAL_TYPE(LlmAnthropic, llm_anthropic, CORD_TYPE_LLM_PROVIDER)
+
+/* The request */
+
+static const gchar *
+role_of(const CordLlmMessage *message)
+{
+  return message->role == CORD_LLM_ASSISTANT ? "assistant" : "user";
+}
+
+static void
+add_text_block(JsonBuilder *builder, const gchar *text)
+{
+  /* the service refuses an empty one */
+  if (text == NULL || *text == '\0')
+    return;
+  json_builder_begin_object(builder);
+  llm_json_add_string(builder, "type", "text");
+  llm_json_add_string(builder, "text", text);
+  json_builder_end_object(builder);
+}
+
+static void
+add_tool_use(JsonBuilder *builder, const CordLlmToolCall *call)
+{
+  json_builder_begin_object(builder);
+  llm_json_add_string(builder, "type", "tool_use");
+  llm_json_add_string(builder, "id", call->id);
+  llm_json_add_string(builder, "name", call->name);
+  json_builder_set_member_name(builder, "input");
+  json_builder_add_value(builder, llm_json_parse_arguments(call->arguments));
+  json_builder_end_object(builder);
+}
+
+static void
+add_blocks(JsonBuilder *builder, const CordLlmMessage *message)
+{
+  if (message->role == CORD_LLM_TOOL) {
+    json_builder_begin_object(builder);
+    llm_json_add_string(builder, "type", "tool_result");
+    llm_json_add_string(builder, "tool_use_id", message->tool_call_id);
+    llm_json_add_string(builder, "content", message->text);
+    json_builder_end_object(builder);
+    return;
+  }
+  add_text_block(builder, message->text);
+  for (guint i = 0; message->tool_calls && i < message->tool_calls->len; i++)
+    add_tool_use(builder, message->tool_calls->pdata[i]);
+}
+
+static gboolean
+is_empty(const CordLlmMessage *message)
+{
+  return message->role != CORD_LLM_TOOL && message->tool_calls == NULL &&
+         (message->text == NULL || *message->text == '\0');
+}
+
+static void
+open_message(JsonBuilder *builder, const gchar *role)
+{
+  json_builder_begin_object(builder);
+  llm_json_add_string(builder, "role", role);
+  json_builder_set_member_name(builder, "content");
+  json_builder_begin_array(builder);
+}
+
+static void
+close_message(JsonBuilder *builder)
+{
+  json_builder_end_array(builder);
+  json_builder_end_object(builder);
+}
+
+/* What one side says in a row is one message, and the user begins. */
+static void
+add_messages(JsonBuilder *builder, CordLlmConversation *conversation)
+{
+  const gchar *role = NULL;
+
+  json_builder_set_member_name(builder, "messages");
+  json_builder_begin_array(builder);
+  for (guint i = 0; i < cord_llm_conversation_get_length(conversation); i++) {
+    const CordLlmMessage *message = cord_llm_conversation_get(conversation, i);
+
+    if (is_empty(message))
+      continue;
+    if (role == NULL && message->role == CORD_LLM_ASSISTANT) {
+      open_message(builder, role = "user");
+      add_text_block(builder, BEGINNING);
+    }
+    if (role == NULL || !g_str_equal(role, role_of(message))) {
+      if (role)
+        close_message(builder);
+      open_message(builder, role = role_of(message));
+    }
+    add_blocks(builder, message);
+  }
+  if (role)
+    close_message(builder);
+  json_builder_end_array(builder);
+}
+
+static void
+add_tools(JsonBuilder *builder, JsonArray *tools)
+{
+  json_builder_set_member_name(builder, "tools");
+  json_builder_begin_array(builder);
+  for (guint i = 0; i < json_array_get_length(tools); i++) {
+    JsonObject *function = llm_json_tool_function(tools, i);
+    JsonNode *parameters;
+
+    if (function == NULL)
+      continue;
+    parameters = json_object_get_member(function, "parameters");
+    json_builder_begin_object(builder);
+    llm_json_add_string(builder, "name", cord_json_peek_string(function, "name", ""));
+    llm_json_add_string(builder, "description", cord_json_peek_string(function, "description", ""));
+    json_builder_set_member_name(builder, "input_schema");
+    json_builder_add_value(
+        builder, parameters ? json_node_copy(parameters)
+                            : llm_json_parse_arguments("{\"type\":\"object\",\"properties\":{}}"));
+    json_builder_end_object(builder);
+  }
+  json_builder_end_array(builder);
+}
+
+static gchar *
+make_body(CordLlmConversation *conversation, const CordLlmSettings *settings)
+{
+  g_autoptr(JsonBuilder) builder = json_builder_new();
+  g_autoptr(JsonNode) root = NULL;
+
+  json_builder_begin_object(builder);
+  llm_json_add_string(builder, "model", settings->model);
+  json_builder_set_member_name(builder, "max_tokens");
+  json_builder_add_int_value(builder, settings->max_tokens ? settings->max_tokens : MAX_TOKENS);
+  json_builder_set_member_name(builder, "stream");
+  json_builder_add_boolean_value(builder, TRUE);
+  if (settings->system_prompt && *settings->system_prompt)
+    llm_json_add_string(builder, "system", settings->system_prompt);
+  if (settings->temperature >= 0) {
+    json_builder_set_member_name(builder, "temperature");
+    json_builder_add_double_value(builder, MIN(settings->temperature, 1));
+  }
+  if (settings->tools && json_array_get_length(settings->tools) > 0)
+    add_tools(builder, settings->tools);
+  add_messages(builder, conversation);
+  json_builder_end_object(builder);
+  root = json_builder_get_root(builder);
+  return cord_json_print(root);
+}
+
+static gboolean
+llm_anthropic_create_request(CordLlmProvider *provider, CordLlmConversation *conversation,
+                             const CordLlmSettings *settings, CordLlmRequest *request,
+                             GError **error)
+{
+  LlmAnthropic *self = LLM_ANTHROPIC(provider);
+  g_autofree gchar *base = NULL;
+  const gchar *headers[] = { "anthropic-version", VERSION, NULL, NULL, NULL };
+
+  if (!llm_json_check_key(provider, settings, &base, error))
+    return FALSE;
+  g_hash_table_remove_all(self->tools);
+  g_clear_pointer(&self->stop_reason, g_free);
+  self->begun = self->any_text = FALSE;
+  if (settings->api_key && *settings->api_key) {
+    headers[2] = "x-api-key";
+    headers[3] = settings->api_key;
+  }
+  request->url = g_strconcat(base, "/messages", NULL);
+  request->headers = g_strdupv((gchar **)headers);
+  request->body = make_body(conversation, settings);
+  return TRUE;
+}
+
+/* The reply */
+
+static void
+read_block_start(LlmAnthropic *self, JsonObject *object, const CordLlmSink *sink, gpointer data)
+{
+  JsonObject *block = cord_json_peek_object(object, "content_block");
+  gint64 index = cord_json_peek_int(object, "index", -1);
+  guint number;
+
+  if (block == NULL || index < 0 || g_hash_table_size(self->tools) >= MAX_BLOCKS ||
+      !g_str_equal(cord_json_peek_string(block, "type", ""), "tool_use") ||
+      g_hash_table_contains(self->tools, GINT_TO_POINTER((gint)index)))
+    return;
+  number = g_hash_table_size(self->tools);
+  g_hash_table_insert(self->tools, GINT_TO_POINTER((gint)index), GUINT_TO_POINTER(number + 1));
+  sink->tool_call(number, cord_json_peek_string(block, "id", NULL),
+                  cord_json_peek_string(block, "name", NULL), "", data);
+}
+
+static void
+read_block_delta(LlmAnthropic *self, JsonObject *object, const CordLlmSink *sink, gpointer data)
+{
+  JsonObject *delta = cord_json_peek_object(object, "delta");
+  const gchar *type = delta ? cord_json_peek_string(delta, "type", "") : "";
+  gint64 index = cord_json_peek_int(object, "index", -1);
+  const gchar *text;
+  guint number;
+
+  if (g_str_equal(type, "text_delta")) {
+    text = cord_json_peek_string(delta, "text", "");
+    self->any_text = self->any_text || *text;
+    if (*text)
+      sink->text(text, data);
+  } else if (g_str_equal(type, "input_json_delta")) {
+    number = GPOINTER_TO_UINT(g_hash_table_lookup(self->tools, GINT_TO_POINTER((gint)index)));
+    /* of a block that was never opened nobody knows what it is */
+    if (number > 0)
+      sink->tool_call(number - 1, NULL, NULL, cord_json_peek_string(delta, "partial_json", ""),
+                      data);
+  }
+}
+
+static void
+read_message_start(LlmAnthropic *self, JsonObject *object, const CordLlmSink *sink, gpointer data)
+{
+  JsonObject *message = cord_json_peek_object(object, "message");
+  JsonObject *usage = message ? cord_json_peek_object(message, "usage") : NULL;
+
+  /* it has come twice */
+  if (self->begun)
+    return;
+  self->begun = TRUE;
+  if (usage)
+    sink->usage(cord_json_peek_int(usage, "input_tokens", 0), 0, data);
+}
+
+static void
+read_message_delta(LlmAnthropic *self, JsonObject *object, const CordLlmSink *sink, gpointer data)
+{
+  JsonObject *delta = cord_json_peek_object(object, "delta");
+  JsonObject *usage = cord_json_peek_object(object, "usage");
+  const gchar *reason = delta ? cord_json_peek_string(delta, "stop_reason", NULL) : NULL;
+
+  if (reason) {
+    g_free(self->stop_reason);
+    self->stop_reason = g_strdup(reason);
+  }
+  if (usage)
+    sink->usage(0, cord_json_peek_int(usage, "output_tokens", 0), data);
+}
+
+static gboolean
+read_message_stop(LlmAnthropic *self, const CordLlmSink *sink, gpointer data, GError **error)
+{
+  const gchar *reason = self->stop_reason ? self->stop_reason : "end_turn";
+
+  if (g_str_equal(reason, "refusal") && !self->any_text) {
+    g_set_error_literal(error, CORD_ERROR, CORD_ERROR_INVALID, "the model refused to answer");
+    return FALSE;
+  }
+  sink->finish(reason, data);
+  return TRUE;
+}
+
+static gboolean
+read_error(JsonObject *object, GError **error)
+{
+  JsonObject *problem = cord_json_peek_object(object, "error");
+  const gchar *type = problem ? cord_json_peek_string(problem, "type", "") : "";
+  gboolean final = g_str_equal(type, "invalid_request_error") ||
+                   g_str_equal(type, "authentication_error") ||
+                   g_str_equal(type, "permission_error") || g_str_equal(type, "not_found_error");
+
+  g_set_error(error, CORD_ERROR, final ? CORD_ERROR_INVALID : CORD_ERROR_NETWORK,
+              "the model failed: %s: %s", type,
+              problem ? cord_json_peek_string(problem, "message", "") : "");
+  return FALSE;
+}
+
+static gboolean
+llm_anthropic_parse_event(CordLlmProvider *provider, const gchar *event, const gchar *text,
+                          const CordLlmSink *sink, gpointer data, GError **error)
+{
+  LlmAnthropic *self = LLM_ANTHROPIC(provider);
+  g_autoptr(JsonObject) object = cord_json_parse_object(text, -1, error);
+  const gchar *type;
+
+  if (object == NULL) {
+    g_prefix_error(error, "the model's reply: ");
+    return FALSE;
+  }
+  type = cord_json_peek_string(object, "type", "");
+  if (g_str_equal(type, "content_block_delta"))
+    read_block_delta(self, object, sink, data);
+  else if (g_str_equal(type, "content_block_start"))
+    read_block_start(self, object, sink, data);
+  else if (g_str_equal(type, "message_start"))
+    read_message_start(self, object, sink, data);
+  else if (g_str_equal(type, "message_delta"))
+    read_message_delta(self, object, sink, data);
+  else if (g_str_equal(type, "message_stop"))
+    return read_message_stop(self, sink, data, error);
+  else if (g_str_equal(type, "error"))
+    return read_error(object, error);
+  /* pings, and what is yet to be invented */
+  return TRUE;
+}
+
+static void
+llm_anthropic_finalize(GObject *object)
+{
+  LlmAnthropic *self = LLM_ANTHROPIC(object);
+
+  g_hash_table_unref(self->tools);
+  g_free(self->stop_reason);
+  G_OBJECT_CLASS(llm_anthropic_parent_class)->finalize(object);
+}
+
+static void
+llm_anthropic_class_init(LlmAnthropicClass *klass)
+{
+  CordLlmProviderClass *provider_class = CORD_LLM_PROVIDER_CLASS(klass);
+
+  G_OBJECT_CLASS(klass)->finalize = llm_anthropic_finalize;
+  provider_class->nick = "anthropic";
+  provider_class->default_url = "https://api.anthropic.com/v1";
+  provider_class->key_variable = "ANTHROPIC_API_KEY";
+  provider_class->create_request = llm_anthropic_create_request;
+  provider_class->parse_event = llm_anthropic_parse_event;
+}
+
+static void
+llm_anthropic_init(LlmAnthropic *self)
+{
+  self->tools = g_hash_table_new(NULL, NULL);
+}
