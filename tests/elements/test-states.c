@@ -49,6 +49,9 @@ make_element(GstElementFactory *factory, CordWorker *worker)
   /* any free port, so that tests do not meet */
   if (g_object_class_find_property(G_OBJECT_GET_CLASS(element), "port"))
     g_object_set(element, "port", 0, NULL);
+  /* nobody is there, which is no reason not to start; without a key there would be one */
+  if (g_object_class_find_property(G_OBJECT_GET_CLASS(element), "base-url"))
+    g_object_set(element, "base-url", "http://127.0.0.1:9", NULL);
   if (worker) {
     GstContext *context = cord_worker_to_gst_context(worker);
 
