@@ -269,6 +269,26 @@ cord_element_post(GstElement *element, GstStructure *structure)
 }
 
 /**
+ * cord_element_post_service:
+ * @element: an element
+ * @state: how its service is
+ * @permanent: whether it will not get better by itself
+ * @error: (nullable): why
+ *
+ * Posts a %CORD_EVENT_SERVICE message with the name of the element's factory.
+ */
+void
+cord_element_post_service(GstElement *element, CordServiceState state, gboolean permanent,
+                          const GError *error)
+{
+  GstElementFactory *factory = gst_element_get_factory(element);
+  const gchar *name = factory ? GST_OBJECT_NAME(factory) : G_OBJECT_TYPE_NAME(element);
+
+  cord_element_post(
+      element, cord_structure_new_service(name, state, permanent, error ? error->message : NULL));
+}
+
+/**
  * cord_event_is:
  * @event: any event
  * @name: a name of the vocabulary

@@ -138,6 +138,8 @@ GstStructure *cord_structure_new_failover(const gchar *from, const gchar *to, co
 GstEvent *cord_event_new(GstStructure *structure);
 GstEvent *cord_event_new_upstream(GstStructure *structure);
 void cord_element_post(GstElement *element, GstStructure *structure);
+void cord_element_post_service(GstElement *element, CordServiceState state, gboolean permanent,
+                               const GError *error);
 
 /* Reading */
 gboolean cord_event_is(GstEvent *event, const gchar *name);

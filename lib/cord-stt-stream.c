@@ -133,6 +133,7 @@ on_deadline(gpointer data)
   if (utterance->interim)
     g_ptr_array_add(utterance->finals, g_steal_pointer(&utterance->interim));
   CORD_STT_BASE_GET_CLASS(self)->cancel(self, utterance->id);
+  cord_element_post_service(GST_ELEMENT(self), CORD_SERVICE_LOST, FALSE, error);
   cord_element_post_warning(GST_ELEMENT(self), error);
   push_done(self);
 }

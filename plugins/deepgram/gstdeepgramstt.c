@@ -168,8 +168,7 @@ on_session_state(CordServiceState state, gboolean permanent, const GError *error
 {
   GstDeepgramStt *self = data;
 
-  cord_element_post(GST_ELEMENT(self), cord_structure_new_service("deepgramstt", state, permanent,
-                                                                  error ? error->message : NULL));
+  cord_element_post_service(GST_ELEMENT(self), state, permanent, error);
   if (state == CORD_SERVICE_DOWN)
     cord_element_post_warning(GST_ELEMENT(self), error);
   if (state != CORD_SERVICE_FAILED)

@@ -109,8 +109,7 @@ tell_state(GstOpenaiStt *self, CordServiceState state, gboolean permanent, const
     return;
   self->told = TRUE;
   self->state = state;
-  cord_element_post(GST_ELEMENT(self), cord_structure_new_service("openaistt", state, permanent,
-                                                                  error ? error->message : NULL));
+  cord_element_post_service(GST_ELEMENT(self), state, permanent, error);
   if (state == CORD_SERVICE_FAILED)
     cord_element_post_error(GST_ELEMENT(self), error);
 }

@@ -66,22 +66,27 @@ stt_rig_detect_voice(SttRig *self)
   gst_pad_set_query_function(self->harness->srcpad, answer_query);
 }
 
-/* @base: the property "base-url" is set to the service's port and this path; %NULL: not at all */
+/* PORT in @properties is the service's. @base: the property "base-url" is set to the service's port
+ * and this path; %NULL: not at all */
 void
 stt_rig_init(SttRig *self, const gchar *factory, const gchar *base, const gchar *properties)
 {
-  g_autofree gchar *launch = g_strdup_printf("%s name=stt %s", factory, properties);
+  g_autoptr(GString) launch = g_string_new(NULL);
+  g_autofree gchar *port = NULL;
   GstContext *context;
 
   *self = (SttRig){ .worker = cord_worker_new_manual() };
+  http_peer_init(&self->peer, self->worker);
+  port = g_strdup_printf("%u", self->peer.port);
+  g_string_printf(launch, "%s name=stt %s", factory, properties);
+  g_string_replace(launch, "PORT", port, 0);
   self->posted = g_string_new(NULL);
   self->said = g_string_new(NULL);
   self->texts = g_string_new(NULL);
   self->pushed = g_string_new(NULL);
   self->raw = g_byte_array_new();
   self->audio = g_byte_array_new();
-  http_peer_init(&self->peer, self->worker);
-  self->element = gst_parse_launch(launch, NULL);
+  self->element = gst_parse_launch(launch->str, NULL);
   g_assert_nonnull(self->element);
   gst_object_ref_sink(self->element);
   if (base) {
