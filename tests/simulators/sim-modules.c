@@ -2,7 +2,8 @@
 #include "sim-modules.h"
 
 const SimModule sim_modules[] = {
-  sim_cartesia_add, sim_elevenlabs_add, sim_openai_speech_add, sim_models_add, NULL,
+  sim_anthropic_add, sim_cartesia_add,    sim_elevenlabs_add,    sim_gemini_add,
+  sim_models_add,    sim_openai_chat_add, sim_openai_speech_add, NULL,
 };
 
 void

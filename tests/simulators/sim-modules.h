@@ -12,6 +12,9 @@ extern const SimModule sim_modules[];
 void sim_cartesia_add(SimServer *server);
 void sim_elevenlabs_add(SimServer *server);
 void sim_openai_speech_add(SimServer *server);
+void sim_anthropic_add(SimServer *server);
+void sim_gemini_add(SimServer *server);
 void sim_models_add(SimServer *server);
+void sim_openai_chat_add(SimServer *server);
 
 G_END_DECLS

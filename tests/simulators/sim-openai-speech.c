@@ -7,7 +7,7 @@
 /* OpenAI's voices: 24 kHz S16LE for "pcm", in chunks that end anywhere. */
 
 #define RATE 24000
-#define STEP 4097      /* bytes, in the middle of a sample */
+#define STEP 4097           /* bytes, in the middle of a sample */
 #define MAX_CHARACTERS 4096 /* characters */
 
 typedef struct {
