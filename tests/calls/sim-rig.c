@@ -81,13 +81,15 @@ sim_rig_dup_environ(SimRig *self)
 }
 
 static gchar *
-ask(SimRig *self, const gchar *method, const gchar *path, const gchar *body)
+ask(SimRig *self, const gchar *method, const gchar *path, const gchar *body, gboolean upgrade)
 {
   g_autofree gchar *url = g_strconcat(self->url, path, NULL);
   g_autoptr(SoupMessage) message = soup_message_new(method, url);
   g_autoptr(GBytes) answer = NULL;
   g_autoptr(GError) error = NULL;
 
+  if (upgrade)
+    soup_message_headers_append(soup_message_get_request_headers(message), "Upgrade", "websocket");
   if (body) {
     g_autoptr(GBytes) bytes = g_bytes_new(body, strlen(body));
 
@@ -98,11 +100,11 @@ ask(SimRig *self, const gchar *method, const gchar *path, const gchar *body)
   return g_strndup(g_bytes_get_data(answer, NULL), g_bytes_get_size(answer));
 }
 
-/* Whether anybody answers there, whatever he says. */
+/* Whether anybody answers there, whatever he says; GET stands for a WebSocket. */
 gboolean
 sim_rig_knows(SimRig *self, const gchar *method, const gchar *path)
 {
-  g_autofree gchar *answer = ask(self, method, path, NULL);
+  g_autofree gchar *answer = ask(self, method, path, NULL, g_str_equal(method, "GET"));
 
   return strstr(answer, "no such route") == NULL;
 }
@@ -110,7 +112,7 @@ sim_rig_knows(SimRig *self, const gchar *method, const gchar *path)
 void
 sim_rig_script(SimRig *self, const gchar *json)
 {
-  g_autofree gchar *answer = ask(self, "POST", "/__sim/script", json);
+  g_autofree gchar *answer = ask(self, "POST", "/__sim/script", json, FALSE);
 
   g_assert_cmpstr(answer, ==, "{}");
 }
@@ -118,7 +120,7 @@ sim_rig_script(SimRig *self, const gchar *json)
 JsonNode *
 sim_rig_dup_journal(SimRig *self)
 {
-  g_autofree gchar *answer = ask(self, "GET", "/__sim/journal", NULL);
+  g_autofree gchar *answer = ask(self, "GET", "/__sim/journal", NULL, FALSE);
 
   return json_from_string(answer, NULL);
 }
