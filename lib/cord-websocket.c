@@ -106,7 +106,9 @@ cord_websocket_send_close(CordWebsocket *self, guint16 code, const gchar *reason
   if (length > 0)
     memcpy(payload + 2, reason, length);
   self->corked = 0;
-  cord_websocket_send_frame(self, CORD_WEBSOCKET_CLOSE, payload, 2 + length);
+  /* "no status" is told by saying nothing */
+  cord_websocket_send_frame(self, CORD_WEBSOCKET_CLOSE, payload,
+                            code == CORD_WEBSOCKET_CLOSE_NO_STATUS ? 0 : 2 + length);
 }
 
 static void

@@ -2,8 +2,17 @@
 #include "sim-modules.h"
 
 const SimModule sim_modules[] = {
-  sim_anthropic_add, sim_cartesia_add,    sim_elevenlabs_add,    sim_gemini_add,
-  sim_models_add,    sim_openai_chat_add, sim_openai_speech_add, NULL,
+  sim_anthropic_add,
+  sim_cartesia_add,
+  sim_deepgram_add,
+  sim_deepgram_flux_add,
+  sim_elevenlabs_add,
+  sim_gemini_add,
+  sim_openai_transcriptions_add,
+  sim_models_add,
+  sim_openai_chat_add,
+  sim_openai_speech_add,
+  NULL,
 };
 
 void

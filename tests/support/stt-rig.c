@@ -66,31 +66,37 @@ stt_rig_detect_voice(SttRig *self)
   gst_pad_set_query_function(self->harness->srcpad, answer_query);
 }
 
-/* PORT in @properties is the service's. @base: the property "base-url" is set to the service's port
- * and this path; %NULL: not at all */
+/* The service's end, and a place for the rest. */
 void
-stt_rig_init(SttRig *self, const gchar *factory, const gchar *base, const gchar *properties)
+stt_rig_begin(SttRig *self)
 {
-  g_autoptr(GString) launch = g_string_new(NULL);
-  g_autofree gchar *port = NULL;
-  GstContext *context;
-
   *self = (SttRig){ .worker = cord_worker_new_manual() };
-  http_peer_init(&self->peer, self->worker);
-  port = g_strdup_printf("%u", self->peer.port);
-  g_string_printf(launch, "%s name=stt %s", factory, properties);
-  g_string_replace(launch, "PORT", port, 0);
   self->posted = g_string_new(NULL);
   self->said = g_string_new(NULL);
   self->texts = g_string_new(NULL);
   self->pushed = g_string_new(NULL);
   self->raw = g_byte_array_new();
   self->audio = g_byte_array_new();
+  http_peer_init(&self->peer, self->worker);
+}
+
+/* PORT in @properties is @port. @base: the property "base-url" is set to that port and this path;
+ * %NULL: not at all */
+void
+stt_rig_plug(SttRig *self, const gchar *factory, const gchar *base, const gchar *properties,
+             guint port)
+{
+  g_autoptr(GString) launch = g_string_new(NULL);
+  g_autofree gchar *number = g_strdup_printf("%u", port);
+  GstContext *context;
+
+  g_string_printf(launch, "%s name=stt %s", factory, properties);
+  g_string_replace(launch, "PORT", number, 0);
   self->element = gst_parse_launch(launch->str, NULL);
   g_assert_nonnull(self->element);
   gst_object_ref_sink(self->element);
   if (base) {
-    g_autofree gchar *url = http_peer_url(&self->peer, "http", base);
+    g_autofree gchar *url = g_strdup_printf("http://127.0.0.1:%u%s", port, base);
 
     g_object_set(self->element, "base-url", url, "api-key", STT_RIG_KEY, NULL);
   }
@@ -103,6 +109,13 @@ stt_rig_init(SttRig *self, const gchar *factory, const gchar *base, const gchar 
   self->harness = gst_harness_new_with_element(self->element, "sink", "src");
   gst_harness_play(self->harness);
   gst_harness_set_src_caps_str(self->harness, "audio/x-mulaw,rate=8000,channels=1");
+}
+
+void
+stt_rig_init(SttRig *self, const gchar *factory, const gchar *base, const gchar *properties)
+{
+  stt_rig_begin(self);
+  stt_rig_plug(self, factory, base, properties, self->peer.port);
 }
 
 void

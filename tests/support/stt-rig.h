@@ -36,6 +36,9 @@ typedef struct {
   gchar *head;           /* of the last request */
 } SttRig;
 
+void stt_rig_begin(SttRig *self);
+void stt_rig_plug(SttRig *self, const gchar *factory, const gchar *base, const gchar *properties,
+                  guint port);
 void stt_rig_init(SttRig *self, const gchar *factory, const gchar *base, const gchar *properties);
 void stt_rig_clear(SttRig *self);
 
