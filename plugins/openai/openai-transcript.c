@@ -186,7 +186,7 @@ openai_transcript_parse(const gchar *body, gsize length, GError **error)
     return NULL;
   }
   self = new_transcript();
-  self->text = g_strstrip(g_strndup(body, length));
+  self->text = g_strstrip(g_strndup(length > 0 ? body : "", length));
   return self;
 }
 
