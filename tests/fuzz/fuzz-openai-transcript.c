@@ -15,7 +15,7 @@ LLVMFuzzerTestOneInput(const guint8 *data, size_t size)
   g_autoptr(GError) problem = NULL;
   g_autoptr(OpenaiTranscript) transcript =
       openai_transcript_parse((const gchar *)data, size, &error);
-  g_autofree gchar *line = g_strndup((const gchar *)data, size);
+  g_autofree gchar *line = g_strndup(size > 0 ? (const gchar *)data : "", size);
   g_autofree gchar *text = NULL;
 
   if ((transcript == NULL) != (error != NULL) || (error && error->domain != CORD_ERROR))
