@@ -114,6 +114,9 @@ drop_until(DeepgramTrack *self, guint64 at)
     return;
   g_byte_array_remove_range(self->data, 0, (guint)(at - self->base));
   self->base = at;
+  /* what is skipped takes no time of the service */
+  if (at > self->sent)
+    self->origin += at - self->sent;
   self->sent = MAX(self->sent, at);
   while (first + 1 < self->spans->len && g_array_index(self->spans, Span, first + 1).at <= at)
     first++;
