@@ -2,7 +2,7 @@
 #pragma once
 
 #include "cord-inbox.h"
-#include "llm-session.h"
+#include "llm-candidates.h"
 
 G_BEGIN_DECLS
 
@@ -20,14 +20,15 @@ struct _GstLlmTextgen {
 
   /* properties; object lock */
   gchar *context, *provider, *model, *api_key, *url, *system_prompt, *greeting;
-  gchar *script, *script_location, *fallback_text, *tools;
+  gchar *script, *script_location, *fallback_text, *fallback_models, *tools;
   gdouble temperature;
   guint max_tokens, max_history_turns;
-  guint tool_timeout_ms, request_timeout_ms, first_token_timeout_ms;
+  guint tool_timeout_ms, request_timeout_ms, first_token_timeout_ms, hedge_ms;
   gboolean append_newline;
 
   /* from READY on */
   CordLlmProvider *thinker;
+  LlmCandidates candidates;
   LlmConfig config; /* its strings are copies of its own */
   JsonNode *tools_node;
 

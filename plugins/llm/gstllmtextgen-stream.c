@@ -86,6 +86,12 @@ on_problem(const GError *error, gpointer data)
 }
 
 static void
+on_failover(const gchar *from, const gchar *to, const gchar *reason, gpointer data)
+{
+  cord_element_post(GST_ELEMENT(data), cord_structure_new_failover(from, to, reason));
+}
+
+static void
 on_idle(gpointer data)
 {
   GstLlmTextgen *self = data;
@@ -95,7 +101,7 @@ on_idle(gpointer data)
 }
 
 const LlmSessionFuncs gst_llm_textgen_session_funcs = {
-  on_started, on_piece, on_finished, on_heard, on_tool_call, on_problem, on_idle,
+  on_started, on_piece, on_finished, on_heard, on_tool_call, on_problem, on_failover, on_idle,
 };
 
 /* Streaming, on the worker */

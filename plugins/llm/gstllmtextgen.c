@@ -40,6 +40,7 @@ enum {
   PROP_SCRIPT,
   PROP_SCRIPT_LOCATION,
   PROP_FALLBACK_TEXT,
+  PROP_FALLBACK_MODELS,
   PROP_TOOLS,
   PROP_TEMPERATURE,
   PROP_MAX_TOKENS,
@@ -47,6 +48,7 @@ enum {
   PROP_TOOL_TIMEOUT,
   PROP_REQUEST_TIMEOUT,
   PROP_FIRST_TOKEN_TIMEOUT,
+  PROP_HEDGE,
   PROP_APPEND_NEWLINE,
   PROP_HINTS,
   PROP_STATS,
@@ -114,37 +116,38 @@ read_tools(GstLlmTextgen *self, const gchar *text, GError **error)
 static void
 clear_config(GstLlmTextgen *self)
 {
-  g_free((gchar *)self->config.settings.model);
-  g_free((gchar *)self->config.settings.url);
-  g_free((gchar *)self->config.settings.api_key);
-  g_free((gchar *)self->config.settings.system_prompt);
+  llm_candidates_clear(&self->candidates);
   g_free((gchar *)self->config.fallback_text);
   memset(&self->config, 0, sizeof self->config);
 }
 
 /* Settings are copied when the element starts; what runs reads the copy. */
-static void
-copy_config(GstLlmTextgen *self)
+static gboolean
+copy_config(GstLlmTextgen *self, GError **error)
 {
   const gchar *variable = CORD_LLM_PROVIDER_GET_CLASS(self->thinker)->key_variable;
   const gchar *key = self->api_key ? self->api_key : variable ? g_getenv(variable) : NULL;
+  CordLlmSettings settings = { .api_key = key };
+  g_autofree gchar *fallbacks = NULL;
 
   clear_config(self);
   GST_OBJECT_LOCK(self);
-  self->config.settings.model = g_strdup(self->model);
-  self->config.settings.url = g_strdup(self->url);
-  self->config.settings.api_key = g_strdup(key);
-  self->config.settings.system_prompt = g_strdup(self->system_prompt);
-  self->config.settings.temperature = self->temperature;
-  self->config.settings.max_tokens = self->max_tokens;
+  settings.model = self->model;
+  settings.url = self->url;
+  settings.system_prompt = self->system_prompt;
+  settings.temperature = self->temperature;
+  settings.max_tokens = self->max_tokens;
+  settings.tools = self->tools_node ? json_node_get_array(self->tools_node) : NULL;
+  llm_candidates_set_first(&self->candidates, self->thinker, &settings);
   self->config.fallback_text = g_strdup(self->fallback_text);
   self->config.tool_timeout = self->tool_timeout_ms * GST_MSECOND;
   self->config.request_timeout = self->request_timeout_ms * GST_MSECOND;
   self->config.first_token_timeout = self->first_token_timeout_ms * GST_MSECOND;
+  self->config.hedge = self->hedge_ms * GST_MSECOND;
   self->config.max_turns = self->max_history_turns;
+  fallbacks = g_strdup(self->fallback_models);
   GST_OBJECT_UNLOCK(self);
-  if (self->tools_node)
-    self->config.settings.tools = json_node_get_array(self->tools_node);
+  return llm_candidates_add(&self->candidates, fallbacks, error);
 }
 
 static gboolean
@@ -162,11 +165,11 @@ prepare(GstLlmTextgen *self)
   GST_OBJECT_UNLOCK(self);
   g_clear_object(&self->thinker);
   self->thinker = llm_provider_new(nick, model, &error);
-  if (self->thinker == NULL || !load_script(self, &error) || !read_tools(self, tools, &error)) {
+  if (self->thinker == NULL || !load_script(self, &error) || !read_tools(self, tools, &error) ||
+      !copy_config(self, &error)) {
     cord_element_post_error(GST_ELEMENT(self), error);
     return FALSE;
   }
-  copy_config(self);
   return TRUE;
 }
 
@@ -181,8 +184,8 @@ run_start(gpointer data)
   self->own_turns = 0;
   self->continues_turn = -1;
   self->position = GST_CLOCK_TIME_NONE;
-  self->session = llm_session_new(self->worker, self->thinker, &self->config,
-                                  &gst_llm_textgen_session_funcs, self);
+  self->session = llm_session_new(self->worker, self->candidates.list, self->candidates.n,
+                                  &self->config, &gst_llm_textgen_session_funcs, self);
   cord_inbox_open(self->inbox, self->worker);
 }
 
@@ -282,6 +285,8 @@ string_property(GstLlmTextgen *self, guint id)
     return &self->script_location;
   case PROP_FALLBACK_TEXT:
     return &self->fallback_text;
+  case PROP_FALLBACK_MODELS:
+    return &self->fallback_models;
   case PROP_TOOLS:
     return &self->tools;
   default:
@@ -303,6 +308,8 @@ number_property(GstLlmTextgen *self, guint id)
     return &self->request_timeout_ms;
   case PROP_FIRST_TOKEN_TIMEOUT:
     return &self->first_token_timeout_ms;
+  case PROP_HEDGE:
+    return &self->hedge_ms;
   default:
     return NULL;
   }
@@ -411,7 +418,9 @@ static const struct {
 } strings[] = {
   { PROP_CONTEXT, "context", "Context", "Name of the media thread to share", NULL },
   { PROP_PROVIDER, "provider", "Provider",
-    "Who thinks: scripted or openai; by default the model's own", NULL },
+    "Who thinks: scripted, openai, anthropic, gemini, groq, deepseek or local; by default the "
+    "model's own",
+    NULL },
   { PROP_MODEL_ID, "model-id", "Model ID", "The model, in its provider's words", "scripted" },
   { PROP_BASE_URL, "base-url", "Base URL",
     "Address of the service in place of the provider's own, as http://127.0.0.1:11434/v1", NULL },
@@ -422,6 +431,10 @@ static const struct {
   { PROP_FALLBACK_TEXT, "fallback-text", "Fallback text",
     "What is said when no answer is to be had",
     "I am sorry, I did not get that. Could you say it again, please?" },
+  { PROP_FALLBACK_MODELS, "fallback-models", "Fallback models",
+    "Models that are asked when the first does not answer, with commas; each with the key of its "
+    "provider's environment variable",
+    NULL },
   { PROP_TOOLS, "tools", "Tools",
     "The tools that the model may call: a JSON array as OpenAI has it", NULL },
 };
@@ -441,6 +454,10 @@ static const struct {
     "How long a reply may say nothing once it has begun (ms)", 1, 600000, 15000 },
   { PROP_FIRST_TOKEN_TIMEOUT, "first-token-timeout", "First token timeout",
     "How long a reply may take to begin (ms)", 1, 600000, 10000 },
+  { PROP_HEDGE, "hedge", "Hedge",
+    "After how long without a token the next model is asked besides; the first to answer is heard "
+    "(ms), 0: never",
+    0, 600000, 0 },
 };
 
 static void
@@ -461,7 +478,8 @@ install_properties(GObjectClass *klass)
   g_object_class_install_property(
       klass, PROP_API_KEY,
       g_param_spec_string("api-key", "API key",
-                          "Key of the service; by default the environment's (OPENAI_API_KEY)", NULL,
+                          "Key of the service; by default the provider's environment variable",
+                          NULL,
                           G_PARAM_WRITABLE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY));
   g_object_class_install_property(klass, PROP_TEMPERATURE,
                                   g_param_spec_double("temperature", "Temperature",

@@ -5,9 +5,6 @@
 #include "llm-session-private.h"
 
 #define MAX_TOOL_ROUNDS 5
-#define MAX_ATTEMPTS 3               /* of a request that failed before its first token */
-#define BACK_OFF (250 * GST_MSECOND) /* before the second one; doubled for the third */
-#define MAX_BACK_OFF (2 * GST_SECOND)
 
 /* Tools */
 
@@ -93,6 +90,7 @@ take_text(const gchar *text, gpointer data)
 
   if (self->turn == NULL)
     return;
+  llm_session_claim(self);
   cord_turn_stamp(self->turn, CORD_TURN_STAMP_LLM_FIRST_TOKEN, cord_worker_get_time(self->worker));
   cord_text_cutter_feed(self->cutter, text);
   llm_session_push_pieces(self);
@@ -108,6 +106,7 @@ take_tool_call(guint index, const gchar *id, const gchar *name, const gchar *arg
 
   if (self->turn == NULL)
     return;
+  llm_session_claim(self);
   cord_turn_stamp(self->turn, CORD_TURN_STAMP_LLM_FIRST_TOKEN, cord_worker_get_time(self->worker));
   call = ensure_call(self, index);
   if (id && call->id == NULL)
@@ -122,7 +121,10 @@ take_tool_call(guint index, const gchar *id, const gchar *name, const gchar *arg
 static void
 take_finish(const gchar *reason, gpointer data)
 {
-  ((LlmSession *)data)->complete = TRUE;
+  LlmSession *self = data;
+
+  llm_session_claim(self);
+  self->complete = TRUE;
 }
 
 static void
@@ -145,11 +147,11 @@ take_opaque(gint index, const gchar *text, gpointer data)
   *opaque = joined;
 }
 
-static const CordLlmSink direct_sink = { take_text, take_tool_call, take_finish, take_usage,
-                                         take_opaque };
+const CordLlmSink llm_session_sink = { take_text, take_tool_call, take_finish, take_usage,
+                                       take_opaque };
 
-static void
-reply_complete(LlmSession *self)
+void
+llm_session_reply_complete(LlmSession *self)
 {
   if (self->calls->len > 0) {
     cord_text_cutter_finish(self->cutter);
@@ -203,7 +205,7 @@ on_token(gpointer data)
 
   self->timer = NULL;
   if (token == NULL) {
-    reply_complete(self);
+    llm_session_reply_complete(self);
     return;
   }
   if (token->text)
@@ -224,100 +226,15 @@ generate(LlmSession *self)
   guint generation = self->generation;
   g_autoptr(GError) error = NULL;
 
-  if (!klass->generate(self->provider, self->conversation, delay ? &queue_sink : &direct_sink, self,
-                       &error)) {
+  if (!klass->generate(self->provider, self->conversation, delay ? &queue_sink : &llm_session_sink,
+                       self, &error)) {
     if (generation == self->generation)
       llm_session_give_up(self, error);
   } else if (delay) {
     self->timer = cord_worker_add_timer(self->worker, delay, on_token, self);
   } else if (generation == self->generation) {
-    reply_complete(self);
+    llm_session_reply_complete(self);
   }
-}
-
-/* A provider behind HTTP */
-
-static void
-on_back_off(gpointer data)
-{
-  LlmSession *self = data;
-
-  self->timer = NULL;
-  llm_session_ask(self);
-}
-
-static gboolean
-may_try_again(LlmSession *self, const GError *error)
-{
-  gboolean passing = error->domain == CORD_ERROR &&
-                     (error->code == CORD_ERROR_NETWORK || error->code == CORD_ERROR_TIMEOUT ||
-                      error->code == CORD_ERROR_CLOSED);
-
-  return passing && self->attempts < MAX_ATTEMPTS && self->calls->len == 0 &&
-         cord_turn_get_stamp(self->turn, CORD_TURN_STAMP_LLM_FIRST_TOKEN) == GST_CLOCK_TIME_NONE;
-}
-
-static void
-on_exchange_event(const gchar *event, const gchar *text, gpointer data)
-{
-  LlmSession *self = data;
-  CordLlmProviderClass *klass = CORD_LLM_PROVIDER_GET_CLASS(self->provider);
-  guint generation = self->generation;
-  g_autoptr(GError) error = NULL;
-
-  if (klass->parse_event(self->provider, event, text, &direct_sink, self, &error) ||
-      generation != self->generation)
-    return;
-  g_clear_pointer(&self->exchange, llm_exchange_cancel);
-  llm_session_give_up(self, error);
-}
-
-static void
-on_exchange_done(const GError *error, GstClockTime retry_after, gpointer data)
-{
-  LlmSession *self = data;
-
-  self->exchange = NULL;
-  if (error == NULL && !self->complete && self->calls->len == 0) {
-    g_autoptr(GError) early = g_error_new_literal(CORD_ERROR, CORD_ERROR_CLOSED,
-                                                  "the model's reply ended before its end");
-
-    on_exchange_done(early, 0, self);
-  } else if (error == NULL) {
-    reply_complete(self);
-  } else if (may_try_again(self, error)) {
-    GstClockTime wait = BACK_OFF << (self->attempts - 1);
-
-    if (retry_after > 0)
-      wait = retry_after;
-    if (wait > MAX_BACK_OFF) {
-      llm_session_give_up(self, error);
-      return;
-    }
-    self->timer = cord_worker_add_timer(self->worker, wait, on_back_off, self);
-  } else {
-    llm_session_give_up(self, error);
-  }
-}
-
-static const LlmExchangeFuncs exchange_funcs = { on_exchange_event, on_exchange_done };
-
-static void
-request(LlmSession *self)
-{
-  CordLlmProviderClass *klass = CORD_LLM_PROVIDER_GET_CLASS(self->provider);
-  CordLlmRequest http = { NULL };
-  g_autoptr(GError) error = NULL;
-
-  self->attempts++;
-  self->complete = FALSE;
-  if (klass->create_request(self->provider, self->conversation, &self->config.settings, &http,
-                            &error))
-    self->exchange = llm_exchange_start(self->worker, &http, self->config.first_token_timeout,
-                                        self->config.request_timeout, &exchange_funcs, self);
-  else
-    llm_session_give_up(self, error);
-  cord_llm_request_clear(&http);
 }
 
 void
@@ -327,5 +244,5 @@ llm_session_ask(LlmSession *self)
   if (CORD_LLM_PROVIDER_GET_CLASS(self->provider)->generate)
     generate(self);
   else
-    request(self);
+    llm_session_request(self);
 }

@@ -7,7 +7,8 @@
 
 G_BEGIN_DECLS
 
-/* Inside of LlmSession: the conversation (llm-session.c) and the reply under way (llm-reply.c). */
+/* Inside of LlmSession: the conversation (llm-session.c), the reply under way (llm-reply.c)
+ * and whoever is asked for it (llm-attempts.c). */
 
 /* What was said in a turn, until it is known what was heard of it. */
 typedef struct {
@@ -23,6 +24,8 @@ typedef struct {
   gchar *reason;
 } Token;
 
+typedef struct _LlmAttempt LlmAttempt;
+
 struct _LlmSession {
   CordWorker *worker;
   CordLlmProvider *provider;
@@ -36,8 +39,15 @@ struct _LlmSession {
 
   /* the answer under way; turn is NULL when there is none */
   CordTurn *turn;
-  guint generation; /* of callbacks that may come too late */
-  LlmExchange *exchange;
+  guint generation;         /* of callbacks that may come too late */
+  LlmCandidate *candidates; /* the preferred one first */
+  guint n_candidates;
+  GQueue running;      /* LlmAttempt */
+  LlmAttempt *winner;  /* whose answer it is */
+  LlmAttempt *parsing; /* whose event is read */
+  guint32 tried;       /* candidates, for this answer */
+  guint again;         /* the candidate of the next attempt */
+  CordTimer *hedge;    /* until another is asked besides */
   guint attempts;
   guint rounds;
   GPtrArray *calls;    /* CordLlmToolCall, by index */
@@ -55,5 +65,10 @@ G_GNUC_INTERNAL void llm_session_finish(LlmSession *self);
 G_GNUC_INTERNAL void llm_session_give_up(LlmSession *self, const GError *error);
 G_GNUC_INTERNAL void llm_session_tools_done(LlmSession *self);
 G_GNUC_INTERNAL void llm_session_ask(LlmSession *self);
+G_GNUC_INTERNAL void llm_session_reply_complete(LlmSession *self);
+G_GNUC_INTERNAL void llm_session_request(LlmSession *self);
+G_GNUC_INTERNAL void llm_session_claim(LlmSession *self);
+G_GNUC_INTERNAL void llm_session_stop_attempts(LlmSession *self);
+G_GNUC_INTERNAL extern const CordLlmSink llm_session_sink;
 
 G_END_DECLS

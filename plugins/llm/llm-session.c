@@ -80,7 +80,7 @@ stop(LlmSession *self)
   self->generation++;
   if (self->results && self->turn)
     answer_for_tools(self);
-  g_clear_pointer(&self->exchange, llm_exchange_cancel);
+  llm_session_stop_attempts(self);
   g_clear_pointer(&self->timer, cord_timer_remove);
   g_clear_pointer(&self->results, g_hash_table_unref);
   g_clear_pointer(&self->turn, cord_turn_unref);
@@ -146,7 +146,9 @@ llm_session_give_up(LlmSession *self, const GError *error)
   self->funcs.problem(error, self->data);
   if (generation != self->generation)
     return;
-  if (self->config.fallback_text && *self->config.fallback_text)
+  /* behind half a sentence of an answer an apology would be nonsense */
+  if (self->config.fallback_text && *self->config.fallback_text &&
+      cord_turn_get_stamp(self->turn, CORD_TURN_STAMP_LLM_FIRST_TOKEN) == GST_CLOCK_TIME_NONE)
     cord_text_cutter_feed(self->cutter, self->config.fallback_text);
   llm_session_finish(self);
 }
@@ -154,7 +156,8 @@ llm_session_give_up(LlmSession *self, const GError *error)
 /**
  * llm_session_new:
  * @worker: where it lives
- * @provider: (transfer none): who answers
+ * @candidates: (array length=n_candidates): who answers, the preferred one first
+ * @n_candidates: how many, at least one
  * @config: how; what it points to outlives the session
  * @funcs: whom to tell
  * @data: for @funcs
@@ -162,13 +165,17 @@ llm_session_give_up(LlmSession *self, const GError *error)
  * Returns: (transfer full): a session in which nothing was said
  */
 LlmSession *
-llm_session_new(CordWorker *worker, CordLlmProvider *provider, const LlmConfig *config,
-                const LlmSessionFuncs *funcs, gpointer data)
+llm_session_new(CordWorker *worker, const LlmCandidate *candidates, guint n_candidates,
+                const LlmConfig *config, const LlmSessionFuncs *funcs, gpointer data)
 {
   LlmSession *self = g_new0(LlmSession, 1);
 
   self->worker = g_object_ref(worker);
-  self->provider = g_object_ref(provider);
+  self->n_candidates = MIN(n_candidates, LLM_MAX_CANDIDATES);
+  self->candidates = g_memdup2(candidates, self->n_candidates * sizeof *candidates);
+  for (guint i = 0; i < self->n_candidates; i++)
+    g_object_ref(self->candidates[i].provider);
+  self->provider = self->candidates[0].provider;
   self->config = *config;
   self->funcs = *funcs;
   self->data = data;
@@ -178,6 +185,7 @@ llm_session_new(CordWorker *worker, CordLlmProvider *provider, const LlmConfig *
   self->calls = g_ptr_array_new_with_free_func((GDestroyNotify)cord_llm_tool_call_free);
   g_queue_init(&self->spoken);
   g_queue_init(&self->tokens);
+  g_queue_init(&self->running);
   return self;
 }
 
@@ -193,7 +201,9 @@ llm_session_free(LlmSession *self)
   g_ptr_array_unref(self->calls);
   cord_text_cutter_free(self->cutter);
   cord_llm_conversation_free(self->conversation);
-  g_object_unref(self->provider);
+  for (guint i = 0; i < self->n_candidates; i++)
+    g_object_unref(self->candidates[i].provider);
+  g_free(self->candidates);
   g_object_unref(self->worker);
   g_free(self);
 }

@@ -18,6 +18,7 @@ G_BEGIN_DECLS
  * @heard: what the caller heard of a turn, once a turn
  * @tool_call: the model wants a tool run; llm_session_tool_result() is expected
  * @problem: something went wrong, and the conversation goes on
+ * @failover: a model has failed, and another is asked in its place
  * @idle: no answer is under way any more
  */
 typedef struct {
@@ -29,31 +30,49 @@ typedef struct {
   void (*tool_call)(guint turn, const gchar *id, const gchar *name, const gchar *arguments,
                     gpointer data);
   void (*problem)(const GError *error, gpointer data);
+  void (*failover)(const gchar *from, const gchar *to, const gchar *reason, gpointer data);
   void (*idle)(gpointer data);
 } LlmSessionFuncs;
 
 /**
+ * LlmCandidate:
+ * @provider: who answers
+ * @settings: for the requests; what it points to outlives the session
+ *
+ * A model that may be asked.
+ */
+typedef struct {
+  CordLlmProvider *provider;
+  CordLlmSettings settings;
+
+  /*< private >*/
+  GstClockTime rests_until;
+} LlmCandidate;
+
+#define LLM_MAX_CANDIDATES 8
+
+/**
  * LlmConfig:
- * @settings: for the requests
  * @fallback_text: (nullable): said when no answer is to be had
  * @tool_timeout: how long a tool may take, ns
  * @request_timeout: how long an answer may take, ns
  * @first_token_timeout: how long its first token may take, ns
+ * @hedge: after how long without a token another model is asked besides, ns; 0: never
  * @max_turns: of the history that is kept, 0: all
  */
 typedef struct {
-  CordLlmSettings settings;
   const gchar *fallback_text;
   GstClockTime tool_timeout;
   GstClockTime request_timeout;
   GstClockTime first_token_timeout;
+  GstClockTime hedge;
   guint max_turns;
 } LlmConfig;
 
 typedef struct _LlmSession LlmSession;
 
-LlmSession *llm_session_new(CordWorker *worker, CordLlmProvider *provider, const LlmConfig *config,
-                            const LlmSessionFuncs *funcs, gpointer data);
+LlmSession *llm_session_new(CordWorker *worker, const LlmCandidate *candidates, guint n_candidates,
+                            const LlmConfig *config, const LlmSessionFuncs *funcs, gpointer data);
 void llm_session_free(LlmSession *self);
 
 void llm_session_say(LlmSession *self, CordTurn *turn, const gchar *text);
