@@ -16,7 +16,7 @@
  * process.
  */
 
-#define CATCH_UP 5 /* frames sent at most in one tick after a stall */
+#define CATCH_UP 5 /* frames sent at most in one go after a stall */
 #define HANDSHAKE_TIMEOUT (15 * GST_SECOND)
 #define MAX_REDIRECTS 10 /* Twilio's own */
 
@@ -35,7 +35,8 @@ struct _CordPhone {
   GCancellable *connecting;
   GHashTable *parameters;
   CordWebsocket *websocket;
-  CordTick *tick;
+  CordTimer *next_frame;
+  GstClockTime phase;
   CordPhoneMessage message;
   GString *text; /* the message that is being written */
   CordPhoneQueue *queue;
@@ -106,7 +107,7 @@ post_status(CordPhone *self)
 static void
 release(CordPhone *self)
 {
-  g_clear_pointer(&self->tick, cord_tick_remove);
+  g_clear_pointer(&self->next_frame, cord_timer_remove);
   g_clear_pointer(&self->webhook, cord_phone_post_cancel);
   g_cancellable_cancel(self->connecting);
   if (self->websocket)
@@ -199,12 +200,15 @@ pass_frame(CordPhone *self)
 }
 
 static void
-on_tick(GstClockTime now, gpointer data)
+on_next_frame(gpointer data)
 {
   CordPhone *self = data;
-  guint64 due = (now - self->started) / CORD_TICK_NS;
+  GstClockTime since = cord_worker_get_time(self->worker) - self->started;
 
-  for (guint i = 0; i < CATCH_UP && self->frames < due && !self->ended; i++)
+  /* not the worker's tick: carriers' streams are not in step with each other */
+  self->next_frame =
+      cord_worker_add_timer(self->worker, CORD_TICK_NS - since % CORD_TICK_NS, on_next_frame, self);
+  for (guint i = 0; i < CATCH_UP && self->frames < since / CORD_TICK_NS && !self->ended; i++)
     pass_frame(self);
 }
 
@@ -266,6 +270,7 @@ on_closed(CordWebsocket *websocket, guint16 code, const gchar *reason, const GEr
           gpointer user_data)
 {
   CordPhone *self = user_data;
+  const gchar *why = reason ? reason : error ? error->message : "";
   g_autofree gchar *message = NULL;
 
   if (self->hanging_up) {
@@ -274,14 +279,11 @@ on_closed(CordWebsocket *websocket, guint16 code, const gchar *reason, const GEr
   }
   if (code == CORD_WEBSOCKET_CLOSE_NORMAL || code == CORD_WEBSOCKET_CLOSE_NO_STATUS ||
       code == CORD_WEBSOCKET_CLOSE_GOING_AWAY) {
-    g_clear_pointer(&self->tick, cord_tick_remove);
+    g_clear_pointer(&self->next_frame, cord_timer_remove);
     go_on(self);
     return;
   }
-  message = g_strdup_printf("the stream was closed with %u%s%s", code, reason || error ? ": " : "",
-                            reason  ? reason
-                            : error ? error->message
-                                    : "");
+  message = g_strdup_printf("the stream was closed with %u%s%s", code, *why ? ": " : "", why);
   fail(self, CORD_ERROR_CLOSED, message);
 }
 
@@ -290,6 +292,8 @@ static const CordWebsocketHandlers stream_handlers = { .message = on_message, .c
 static void
 start_stream(CordPhone *self)
 {
+  GstClockTime wait = CORD_TICK_NS;
+
   cord_websocket_set_handlers(self->websocket, &stream_handlers, self);
   cord_websocket_start(self->websocket);
   cord_phone_message_connected(self->text);
@@ -301,7 +305,10 @@ start_stream(CordPhone *self)
   if (self->ended)
     return;
   self->started = cord_worker_get_time(self->worker);
-  self->tick = cord_worker_add_tick(self->worker, on_tick, self);
+  if (self->phase > 0)
+    wait += (CORD_TICK_NS + self->phase - self->started % CORD_TICK_NS) % CORD_TICK_NS;
+  self->started += wait - CORD_TICK_NS;
+  self->next_frame = cord_worker_add_timer(self->worker, wait, on_next_frame, self);
   if (self->handlers.started)
     self->handlers.started(self, self->data);
 }
@@ -434,6 +441,7 @@ cord_phone_new(CordWorker *worker, const CordPhoneCall *call, const CordPhoneHan
   self->to = g_strdup(call->to);
   self->auth_token = g_strdup(call->auth_token);
   self->account_sid = call->account_sid ? g_strdup(call->account_sid) : cord_phone_new_sid("AC");
+  self->phase = call->phase % CORD_TICK_NS;
   self->call_sid = cord_phone_new_sid("CA");
   self->stream_sid = cord_phone_new_sid("MZ");
   self->connecting = g_cancellable_new();
@@ -546,7 +554,7 @@ cord_phone_hang_up(CordPhone *self)
     end(self, NULL);
     return;
   }
-  g_clear_pointer(&self->tick, cord_tick_remove);
+  g_clear_pointer(&self->next_frame, cord_timer_remove);
   cord_phone_message_stop(self->text, ++self->sequence, self->account_sid, self->call_sid,
                           self->stream_sid);
   send_text(self);

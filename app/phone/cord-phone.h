@@ -18,6 +18,7 @@ typedef struct _CordPhone CordPhone;
  * @to: the number that is called
  * @auth_token: (nullable): signs the webhook and the stream
  * @account_sid: (nullable): the account; by default one that is made up
+ * @phase: at which point of each 20 ms it sends, ns; 0: wherever the stream happens to begin
  *
  * Whom to call.
  */
@@ -28,6 +29,7 @@ typedef struct {
   const gchar *to;
   const gchar *auth_token;
   const gchar *account_sid;
+  GstClockTime phase;
 } CordPhoneCall;
 
 /**
