@@ -14,7 +14,7 @@
 
 #include "load-caller.h"
 
-#define N_GROUPS 10       /* threads, their ticks evenly spread over 20 ms */
+#define MAX_GROUPS 16     /* threads, one a core */
 #define SETTLE_MS 2000    /* between the last call and the measuring */
 #define PATIENCE_MS 20000 /* for the calls to come up, and to end */
 #define WARM_UP_CALLS 8
@@ -27,7 +27,8 @@ typedef struct {
 typedef struct {
   Options options;
   GMainLoop *loop;
-  LoadGroup groups[N_GROUPS];
+  LoadGroup groups[MAX_GROUPS];
+  guint n_groups;
   LoadStats stats;
   LoadUsage idle, before, after;
   LoadUsage own_before, own_after; /* the phones' */
@@ -69,7 +70,7 @@ count(Load *load, gboolean failed)
 {
   gint n = 0;
 
-  for (guint i = 0; i < N_GROUPS; i++)
+  for (guint i = 0; i < load->n_groups; i++)
     n += g_atomic_int_get(failed ? &load->groups[i].failed : &load->groups[i].up);
   return n;
 }
@@ -82,7 +83,7 @@ dial(Load *load, gint calls)
 
   for (gint i = 0; i < calls; i += step) {
     for (gint j = i; j < MIN(i + step, calls); j++)
-      load_group_dial(&load->groups[j % N_GROUPS], 1);
+      load_group_dial(&load->groups[j % load->n_groups], 1);
     wait_ms(load, 100);
     show_progress(load, "calls up:", count(load, FALSE), calls);
   }
@@ -94,11 +95,11 @@ dial(Load *load, gint calls)
 static void
 hang_up(Load *load)
 {
-  for (guint i = 0; i < N_GROUPS; i++)
+  for (guint i = 0; i < load->n_groups; i++)
     load_group_hang_up(&load->groups[i]);
   for (guint waited = 0; waited < PATIENCE_MS && count(load, FALSE) > 0; waited += 100)
     wait_ms(load, 100);
-  for (guint i = 0; i < N_GROUPS; i++)
+  for (guint i = 0; i < load->n_groups; i++)
     load_group_forget(&load->groups[i]);
 }
 
@@ -118,7 +119,7 @@ generator_lateness_us(Load *load)
 {
   guint worst = 0;
 
-  for (guint i = 0; i < N_GROUPS; i++)
+  for (guint i = 0; i < load->n_groups; i++)
     worst = MAX(worst, cord_worker_get_lateness_us(load->groups[i].worker));
   return worst;
 }
@@ -128,7 +129,7 @@ frames_sent(Load *load)
 {
   guint64 sent = 0;
 
-  for (guint i = 0; i < N_GROUPS; i++)
+  for (guint i = 0; i < load->n_groups; i++)
     sent += load_group_get_sent(&load->groups[i]);
   return sent;
 }
@@ -167,14 +168,14 @@ measure_seconds(Load *load)
 static void
 measure(Load *load)
 {
-  for (guint i = 0; i < N_GROUPS; i++)
+  for (guint i = 0; i < load->n_groups; i++)
     load_group_measure(&load->groups[i], TRUE);
   load->before = load_usage_of(load->options.pid);
   load->own_before = load_usage_of(getpid());
   measure_seconds(load);
   load->own_after = load_usage_of(getpid());
   load->up = count(load, FALSE);
-  for (guint i = 0; i < N_GROUPS; i++) {
+  for (guint i = 0; i < load->n_groups; i++) {
     load_group_measure(&load->groups[i], FALSE);
     load_stats_merge(&load->stats, &load->groups[i].stats);
   }
@@ -221,7 +222,7 @@ place_brief_calls(Load *load)
 {
   gint placed;
 
-  for (guint i = 0; i < N_GROUPS; i++)
+  for (guint i = 0; i < load->n_groups; i++)
     load_group_measure(&load->groups[i], TRUE);
   for (placed = 0; placed < load->options.brief; placed += load->options.calls) {
     dial(load, MIN(load->options.calls, load->options.brief - placed));
@@ -229,7 +230,7 @@ place_brief_calls(Load *load)
     hang_up(load);
     show_progress(load, "calls made:", placed, load->options.brief);
   }
-  for (guint i = 0; i < N_GROUPS; i++)
+  for (guint i = 0; i < load->n_groups; i++)
     load_stats_merge(&load->stats, &load->groups[i].stats);
   end_progress();
   printf("{\"calls\":%d,\"failed\":%d,\"answers\":%" G_GUINT64_FORMAT "}\n", load->options.brief,
@@ -292,13 +293,14 @@ main(int argc, char *argv[])
   gst_init(NULL, NULL);
   mode = g_str_equal(load.options.mode, "talk") ? LOAD_TALK : LOAD_ECHO;
   load.loop = g_main_loop_new(NULL, FALSE);
-  for (guint i = 0; i < N_GROUPS; i++)
-    load_group_init(&load.groups[i], i, N_GROUPS, load.options.url, mode);
+  load.n_groups = MIN(g_get_num_processors(), MAX_GROUPS);
+  for (guint i = 0; i < load.n_groups; i++)
+    load_group_init(&load.groups[i], i, load.options.url, mode);
   if (load.options.brief > 0)
     place_brief_calls(&load);
   else
     place_long_calls(&load);
-  for (guint i = 0; i < N_GROUPS; i++)
+  for (guint i = 0; i < load.n_groups; i++)
     load_group_clear(&load.groups[i]);
   g_main_loop_unref(load.loop);
   return count(&load, TRUE) > 0 || (gint)load.stats.answers < load.options.brief;

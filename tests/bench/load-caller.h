@@ -41,8 +41,7 @@ typedef struct {
   gint up, failed; /* atomic */
 } LoadGroup;
 
-void load_group_init(LoadGroup *self, guint number, guint n_groups, const gchar *url,
-                     LoadMode mode);
+void load_group_init(LoadGroup *self, guint number, const gchar *url, LoadMode mode);
 void load_group_clear(LoadGroup *self);
 void load_group_dial(LoadGroup *self, guint n_calls);
 void load_group_measure(LoadGroup *self, gboolean measuring);
