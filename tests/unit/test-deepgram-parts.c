@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <string.h>
 
+#include "cord-json.h"
 #include "deepgram-message.h"
 #include "deepgram-query.h"
 #include "deepgram-track.h"
@@ -211,6 +212,34 @@ test_message_cut(void)
     g_assert_null(deepgram_message_parse(text, length, NULL));
 }
 
+/* A recorded transcript of a file, in the words of a stream: the alternatives are the same. */
+static void
+test_message_recorded(void)
+{
+  g_autofree gchar *path = g_build_filename(g_getenv("CORDBOARD_TEST_DATA"), "deepgram",
+                                            "vercel-ai.deepgram-transcription.json", NULL);
+  g_autofree gchar *text = NULL;
+  g_autofree gchar *channel = NULL;
+  g_autofree gchar *json = NULL;
+  g_autoptr(JsonObject) root = NULL;
+  g_autoptr(DeepgramMessage) message = NULL;
+  JsonArray *channels;
+
+  g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
+  root = cord_json_parse_object(text, -1, NULL);
+  channels = cord_json_peek_array(cord_json_peek_object(root, "results"), "channels");
+  channel = cord_json_print_object(json_array_get_object_element(channels, 0));
+  json = g_strdup_printf("{\"type\":\"Results\",\"start\":0,\"duration\":36.744,\"is_final\":true,"
+                         "\"channel\":%s}",
+                         channel);
+  message = deepgram_message_parse(json, strlen(json), NULL);
+  g_assert_true(g_str_has_prefix(message->text, "galileo was an american robotic space program"));
+  g_assert_cmpuint(deepgram_message_count_words(message), >, 60);
+  g_assert_cmpstr(deepgram_message_get_word(message, 0)->text, ==, "galileo");
+  g_assert_cmpuint(deepgram_message_get_word(message, 0)->start, ==, 160 * GST_MSECOND);
+  g_assert_cmpfloat_with_epsilon(message->confidence, 0.99902344, 1e-6);
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -222,5 +251,6 @@ main(int argc, char *argv[])
   g_test_add_func("/deepgram/the query", test_query);
   g_test_add_func("/deepgram/a message", test_message);
   g_test_add_func("/deepgram/a message that is cut is an error", test_message_cut);
+  g_test_add_func("/deepgram/a recorded transcript", test_message_recorded);
   return g_test_run();
 }
