@@ -41,7 +41,8 @@ struct _CordCall {
   gchar *end_reason;
   gint goodbye_turn; /* hang up when this turn was heard; -1: none */
   CordTimer *goodbye;
-  guint lost; /* pieces of the agent's that its voice could not speak, in a row */
+  guint lost;           /* what services have failed to do, since the agent was last heard */
+  gboolean voice_heard; /* the agent has been heard at all */
 };
 
 #define cord_call_log(self, level, ...)                                                            \

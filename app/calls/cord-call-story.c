@@ -89,10 +89,8 @@ on_heard(CordCall *self, const GstStructure *structure)
 {
   const gchar *text = gst_structure_get_string(structure, "text");
 
-  if (text && *text) {
-    self->lost = 0;
+  if (text && *text)
     cord_journal_transcript(self->journal, self->admission->call_id, "assistant", text);
-  }
   if (self->goodbye_turn == (gint)cord_structure_get_turn(structure)) {
     gboolean interrupted = FALSE;
 
@@ -125,17 +123,34 @@ on_call_stopped(CordCall *self, const GstStructure *structure)
   cord_call_end(self, "completed", reason ? reason : "caller-hangup");
 }
 
-/* A service that is there and does not what it is asked for: once may be bad luck. One that is gone
- * says so as an error. */
+/* What a service has lost: a voice that has never been heard will not be, others may have had bad
+ * luck. A model that fails says so by the agent's own voice. */
 static void
 on_service(CordCall *self, const GstStructure *structure)
 {
+  const gchar *service = gst_structure_get_string(structure, "service");
+  gboolean mute = service && g_str_has_suffix(service, "tts") && !self->voice_heard;
   CordServiceState state;
   gboolean permanent;
 
-  if (cord_structure_get_service(structure, &state, &permanent) && state == CORD_SERVICE_LOST &&
-      ++self->lost >= MAX_LOST)
+  if (service == NULL || g_str_equal(service, "llmtextgen") ||
+      !cord_structure_get_service(structure, &state, &permanent))
+    return;
+  if (state == CORD_SERVICE_FAILED)
+    cord_call_apologize(self, "service-failed");
+  else if (state == CORD_SERVICE_LOST && (mute || ++self->lost >= MAX_LOST))
     cord_call_apologize(self, "service-lost");
+}
+
+static void
+on_playout(CordCall *self, const GstStructure *structure)
+{
+  CordPlayout playout;
+
+  if (!cord_structure_get_playout(structure, &playout) || playout.position == 0)
+    return;
+  self->voice_heard = TRUE;
+  self->lost = 0;
 }
 
 static const struct {
@@ -144,7 +159,7 @@ static const struct {
 } handlers[] = {
   { CORD_EVENT_TOOL_CALL, on_tool_call },   { CORD_EVENT_HEARD, on_heard },
   { CORD_EVENT_TURN_ENDED, on_turn_ended }, { CORD_EVENT_CALL_STOPPED, on_call_stopped },
-  { CORD_EVENT_SERVICE, on_service },
+  { CORD_EVENT_SERVICE, on_service },       { CORD_EVENT_PLAYOUT, on_playout },
 };
 
 /* Makes of a message of the running pipeline what it means for the call. */

@@ -195,8 +195,19 @@ on_accept(GstElement *source, GstStructure *start, CordCall *self)
 
 /* ---- what the pipeline says ---- */
 
+/* How one member of a fail-over group is, is the group's business until it has no other. */
+static gboolean
+is_member(GstObject *source)
+{
+  g_autoptr(GstObject) parent = gst_object_get_parent(source);
+  GstElementFactory *factory =
+      GST_IS_ELEMENT(parent) ? gst_element_get_factory(GST_ELEMENT(parent)) : NULL;
+
+  return factory && g_str_has_prefix(GST_OBJECT_NAME(factory), "failover");
+}
+
 static void
-on_element_message(CordCall *self, const GstStructure *structure)
+on_element_message(CordCall *self, const GstStructure *structure, GstObject *source)
 {
   const gchar *name = gst_structure_get_name(structure);
   gboolean stopped = g_str_equal(name, CORD_EVENT_CALL_STOPPED);
@@ -208,7 +219,8 @@ on_element_message(CordCall *self, const GstStructure *structure)
     cord_call_end(self, "failed", "no-stream");
   if (stopped && self->phase == CORD_CALL_APOLOGIZING)
     cord_call_end(self, self->status, self->end_reason);
-  if (self->phase == CORD_CALL_RUNNING)
+  if (self->phase == CORD_CALL_RUNNING &&
+      !(g_str_equal(name, CORD_EVENT_SERVICE) && is_member(source)))
     cord_call_tell(self, structure);
 }
 
@@ -259,7 +271,7 @@ handle_message(CordCall *self, GstMessage *message)
 {
   switch (GST_MESSAGE_TYPE(message)) {
   case GST_MESSAGE_ELEMENT:
-    on_element_message(self, gst_message_get_structure(message));
+    on_element_message(self, gst_message_get_structure(message), GST_MESSAGE_SRC(message));
     break;
   case GST_MESSAGE_ERROR:
   case GST_MESSAGE_WARNING:
