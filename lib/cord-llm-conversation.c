@@ -159,17 +159,11 @@ cord_llm_conversation_remove_turn(CordLlmConversation *self, guint turn)
   }
 }
 
-/* The message that holds the turn's words: the last one of the assistant without tool calls. */
-static gint
-find_assistant(CordLlmConversation *self, guint turn)
+static gboolean
+is_words(const CordLlmMessage *message, guint turn)
 {
-  for (guint i = self->messages->len; i > 0; i--) {
-    CordLlmMessage *message = self->messages->pdata[i - 1];
-
-    if (message->turn == turn && message->role == CORD_LLM_ASSISTANT && message->tool_calls == NULL)
-      return (gint)i - 1;
-  }
-  return -1;
+  return message->turn == turn && message->role == CORD_LLM_ASSISTANT &&
+         message->tool_calls == NULL;
 }
 
 /**
@@ -177,20 +171,46 @@ find_assistant(CordLlmConversation *self, guint turn)
  * @self: a conversation
  * @turn: the turn
  * @text: all that the agent says in it, so far
+ *
+ * What was said before a tool was called stays before it, as long as @text begins with it.
  */
 void
 cord_llm_conversation_set_assistant(CordLlmConversation *self, guint turn, const gchar *text)
 {
-  gint index = find_assistant(self, turn);
+  CordLlmMessage *last = NULL;
+  const gchar *rest = text;
 
-  if (index < 0) {
-    add(self, CORD_LLM_ASSISTANT, turn, text);
-  } else {
-    CordLlmMessage *message = self->messages->pdata[index];
+  for (guint i = 0; i < self->messages->len; i++) {
+    CordLlmMessage *message = self->messages->pdata[i];
 
-    g_free(message->text);
-    message->text = g_strdup(text);
+    if (is_words(message, turn)) {
+      last = message;
+    } else if (message->turn == turn && last) {
+      /* a tool stands behind it: it is complete */
+      rest = g_str_has_prefix(rest, last->text) ? rest + strlen(last->text) : rest;
+      rest += *rest == ' ';
+      last = NULL;
+    }
   }
+  if (last == NULL) {
+    if (*rest || rest == text)
+      add(self, CORD_LLM_ASSISTANT, turn, rest);
+    return;
+  }
+  g_free(last->text);
+  last->text = g_strdup(rest);
+}
+
+/* At the end of a word. */
+static void
+cut_words(gchar *text, gsize bytes)
+{
+  if (bytes >= strlen(text))
+    return;
+  while (bytes > 0 && !g_ascii_isspace(text[bytes]))
+    bytes--;
+  text[bytes] = '\0';
+  g_strchomp(text);
 }
 
 /**
@@ -207,23 +227,25 @@ cord_llm_conversation_set_assistant(CordLlmConversation *self, guint turn, const
 gchar *
 cord_llm_conversation_cut_assistant(CordLlmConversation *self, guint turn, gsize bytes)
 {
-  gint index = find_assistant(self, turn);
-  CordLlmMessage *message;
+  g_autoptr(GString) heard = g_string_new(NULL);
 
-  if (index < 0)
-    return g_strdup("");
-  message = self->messages->pdata[index];
-  if (bytes < strlen(message->text)) {
-    while (bytes > 0 && !g_ascii_isspace(message->text[bytes]))
-      bytes--;
-    message->text[bytes] = '\0';
-    g_strchomp(message->text);
+  for (guint i = 0; i < self->messages->len; i++) {
+    CordLlmMessage *message = self->messages->pdata[i];
+    gsize length;
+
+    if (!is_words(message, turn))
+      continue;
+    length = strlen(message->text);
+    cut_words(message->text, bytes);
+    /* and the space between two of them */
+    bytes -= MIN(bytes, length + 1);
+    if (*message->text == '\0') {
+      g_ptr_array_remove_index(self->messages, i--);
+      continue;
+    }
+    g_string_append_printf(heard, "%s%s", heard->len > 0 ? " " : "", message->text);
   }
-  if (*message->text == '\0') {
-    g_ptr_array_remove_index(self->messages, (guint)index);
-    return g_strdup("");
-  }
-  return g_strdup(message->text);
+  return g_strdup(heard->str);
 }
 
 /**

@@ -12,6 +12,7 @@
 #define VERSION "2023-06-01"
 #define MAX_TOKENS 1024 /* the service wants a number */
 #define MAX_BLOCKS 256
+#define MAX_ARGUMENTS (64 * 1024) /* bytes */
 #define BEGINNING "(The caller has just been connected.)"
 
 #define LLM_TYPE_ANTHROPIC (llm_anthropic_get_type())
@@ -21,11 +22,30 @@ struct _LlmAnthropic {
   CordLlmProvider parent_instance;
 
   /* of the reply that is read */
-  GHashTable *tools; /* block -> number of the call, counted from 1 */
-  gboolean begun;
+  GHashTable *blocks; /* index -> Block: the calls that are not complete */
+  guint calls;
+  LlmUsage usage;
   gboolean any_text;
   gchar *stop_reason;
 };
+
+/* A call whose arguments are still coming. */
+typedef struct {
+  guint number;
+  gchar *id, *name;
+  GString *arguments;
+} Block;
+
+static void
+free_block(gpointer data)
+{
+  Block *block = data;
+
+  g_free(block->id);
+  g_free(block->name);
+  g_string_free(block->arguments, TRUE);
+  g_free(block);
+}
 
 G_DEFINE_FINAL_TYPE(LlmAnthropic, llm_anthropic, CORD_TYPE_LLM_PROVIDER)
 
@@ -190,9 +210,11 @@ llm_anthropic_create_request(CordLlmProvider *provider, CordLlmConversation *con
 
   if (!llm_json_check_key(provider, settings, &base, error))
     return FALSE;
-  g_hash_table_remove_all(self->tools);
+  g_hash_table_remove_all(self->blocks);
   g_clear_pointer(&self->stop_reason, g_free);
-  self->begun = self->any_text = FALSE;
+  self->usage = (LlmUsage){ 0 };
+  self->calls = 0;
+  self->any_text = FALSE;
   if (settings->api_key && *settings->api_key) {
     headers[2] = "x-api-key";
     headers[3] = settings->api_key;
@@ -205,31 +227,38 @@ llm_anthropic_create_request(CordLlmProvider *provider, CordLlmConversation *con
 
 /* The reply */
 
+static gpointer
+key_of(JsonObject *object)
+{
+  return GINT_TO_POINTER((gint)CLAMP(cord_json_peek_int(object, "index", -1), -1, MAX_BLOCKS));
+}
+
 static void
 read_block_start(LlmAnthropic *self, JsonObject *object, const CordLlmSink *sink, gpointer data)
 {
-  JsonObject *block = cord_json_peek_object(object, "content_block");
-  gint64 index = cord_json_peek_int(object, "index", -1);
-  guint number;
+  JsonObject *content = cord_json_peek_object(object, "content_block");
+  Block *block;
 
-  if (block == NULL || index < 0 || g_hash_table_size(self->tools) >= MAX_BLOCKS ||
-      !g_str_equal(cord_json_peek_string(block, "type", ""), "tool_use") ||
-      g_hash_table_contains(self->tools, GINT_TO_POINTER((gint)index)))
+  if (g_strcmp0(cord_json_peek_string(content, "type", NULL), "tool_use") != 0 ||
+      self->calls >= MAX_BLOCKS)
     return;
-  number = g_hash_table_size(self->tools);
-  g_hash_table_insert(self->tools, GINT_TO_POINTER((gint)index), GUINT_TO_POINTER(number + 1));
-  sink->tool_call(number, cord_json_peek_string(block, "id", NULL),
-                  cord_json_peek_string(block, "name", NULL), "", data);
+  block = g_new0(Block, 1);
+  block->number = self->calls++;
+  block->id = g_strdup(cord_json_peek_string(content, "id", NULL));
+  block->name = g_strdup(cord_json_peek_string(content, "name", NULL));
+  block->arguments = g_string_new(NULL);
+  g_hash_table_replace(self->blocks, key_of(object), block);
+  /* a sign of life; what it is, is told when it is complete */
+  sink->tool_call(block->number, NULL, NULL, "", data);
 }
 
 static void
 read_block_delta(LlmAnthropic *self, JsonObject *object, const CordLlmSink *sink, gpointer data)
 {
   JsonObject *delta = cord_json_peek_object(object, "delta");
-  const gchar *type = delta ? cord_json_peek_string(delta, "type", "") : "";
-  gint64 index = cord_json_peek_int(object, "index", -1);
+  const gchar *type = cord_json_peek_string(delta, "type", "");
   const gchar *text;
-  guint number;
+  Block *block;
 
   if (g_str_equal(type, "text_delta")) {
     text = cord_json_peek_string(delta, "text", "");
@@ -237,41 +266,62 @@ read_block_delta(LlmAnthropic *self, JsonObject *object, const CordLlmSink *sink
     if (*text)
       sink->text(text, data);
   } else if (g_str_equal(type, "input_json_delta")) {
-    number = GPOINTER_TO_UINT(g_hash_table_lookup(self->tools, GINT_TO_POINTER((gint)index)));
+    block = g_hash_table_lookup(self->blocks, key_of(object));
     /* of a block that was never opened nobody knows what it is */
-    if (number > 0)
-      sink->tool_call(number - 1, NULL, NULL, cord_json_peek_string(delta, "partial_json", ""),
-                      data);
+    if (block == NULL || block->arguments->len > MAX_ARGUMENTS)
+      return;
+    g_string_append(block->arguments, cord_json_peek_string(delta, "partial_json", ""));
+    sink->tool_call(block->number, NULL, NULL, "", data);
   }
 }
 
 static void
+tell_call(const Block *block, const CordLlmSink *sink, gpointer data)
+{
+  sink->tool_call(block->number, block->id, block->name, block->arguments->str, data);
+}
+
+static void
+read_block_stop(LlmAnthropic *self, JsonObject *object, const CordLlmSink *sink, gpointer data)
+{
+  Block *block = g_hash_table_lookup(self->blocks, key_of(object));
+
+  if (block == NULL)
+    return;
+  tell_call(block, sink, data);
+  g_hash_table_remove(self->blocks, key_of(object));
+}
+
+static void
+read_usage(LlmAnthropic *self, JsonObject *object, const CordLlmSink *sink, gpointer data)
+{
+  JsonObject *usage = cord_json_peek_object(object, "usage");
+
+  if (usage)
+    llm_usage_report(&self->usage, cord_json_peek_int(usage, "input_tokens", 0),
+                     cord_json_peek_int(usage, "output_tokens", 0), sink, data);
+}
+
+/* It may come twice, and even in the middle of a message that is then told anew: a call that was
+ * not complete is none. */
+static void
 read_message_start(LlmAnthropic *self, JsonObject *object, const CordLlmSink *sink, gpointer data)
 {
-  JsonObject *message = cord_json_peek_object(object, "message");
-  JsonObject *usage = message ? cord_json_peek_object(message, "usage") : NULL;
-
-  /* it has come twice */
-  if (self->begun)
-    return;
-  self->begun = TRUE;
-  if (usage)
-    sink->usage(cord_json_peek_int(usage, "input_tokens", 0), 0, data);
+  g_hash_table_remove_all(self->blocks);
+  read_usage(self, cord_json_peek_object(object, "message"), sink, data);
 }
 
 static void
 read_message_delta(LlmAnthropic *self, JsonObject *object, const CordLlmSink *sink, gpointer data)
 {
-  JsonObject *delta = cord_json_peek_object(object, "delta");
-  JsonObject *usage = cord_json_peek_object(object, "usage");
-  const gchar *reason = delta ? cord_json_peek_string(delta, "stop_reason", NULL) : NULL;
+  const gchar *reason =
+      cord_json_peek_string(cord_json_peek_object(object, "delta"), "stop_reason", NULL);
 
   if (reason) {
     g_free(self->stop_reason);
     self->stop_reason = g_strdup(reason);
   }
-  if (usage)
-    sink->usage(0, cord_json_peek_int(usage, "output_tokens", 0), data);
+  read_usage(self, object, sink, data);
 }
 
 static gboolean
@@ -319,6 +369,8 @@ llm_anthropic_parse_event(CordLlmProvider *provider, const gchar *event, const g
     read_block_delta(self, object, sink, data);
   else if (g_str_equal(type, "content_block_start"))
     read_block_start(self, object, sink, data);
+  else if (g_str_equal(type, "content_block_stop"))
+    read_block_stop(self, object, sink, data);
   else if (g_str_equal(type, "message_start"))
     read_message_start(self, object, sink, data);
   else if (g_str_equal(type, "message_delta"))
@@ -336,7 +388,7 @@ llm_anthropic_finalize(GObject *object)
 {
   LlmAnthropic *self = LLM_ANTHROPIC(object);
 
-  g_hash_table_unref(self->tools);
+  g_hash_table_unref(self->blocks);
   g_free(self->stop_reason);
   G_OBJECT_CLASS(llm_anthropic_parent_class)->finalize(object);
 }
@@ -357,5 +409,5 @@ llm_anthropic_class_init(LlmAnthropicClass *klass)
 static void
 llm_anthropic_init(LlmAnthropic *self)
 {
-  self->tools = g_hash_table_new(NULL, NULL);
+  self->blocks = g_hash_table_new_full(NULL, NULL, NULL, free_block);
 }

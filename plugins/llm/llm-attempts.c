@@ -3,22 +3,17 @@
 #include "llm-session-private.h"
 
 /*
- * Asking a model behind HTTP, and the next one when that comes to nothing. An answer belongs to the
- * first attempt that brings something of it; before that nothing is lost by asking another.
+ * Asking a model, and the next one when that comes to nothing. An answer belongs to the first
+ * attempt that brings something of it; as long as none of it was spoken, nothing is lost by asking
+ * another.
  */
 
-#define MAX_ATTEMPTS 3 /* of the last model that is left */
-#define BACK_OFF                                                                                   \
-  ((GstClockTime)250 * GST_MSECOND) /* before the second one; doubled for the third */
+#define MAX_ATTEMPTS 3                             /* of the last model that is left */
+#define BACK_OFF ((GstClockTime)250 * GST_MSECOND) /* before the second; doubled for the third */
 #define MAX_BACK_OFF (2 * GST_SECOND)
+#define LAST_WORDS (500 * GST_MSECOND)  /* after an answer's end, until the connection's */
 #define REST (30 * GST_SECOND)          /* of a model that has failed, before it is tried again */
 #define LONG_REST (5 * 60 * GST_SECOND) /* of one that refuses us */
-
-struct _LlmAttempt {
-  LlmSession *session;
-  guint candidate;
-  LlmExchange *exchange;
-};
 
 static void request(LlmSession *self, guint candidate);
 
@@ -28,7 +23,19 @@ free_attempt(gpointer data)
   LlmAttempt *attempt = data;
 
   g_clear_pointer(&attempt->exchange, llm_exchange_cancel);
+  g_clear_pointer(&attempt->deadline, cord_timer_remove);
+  g_string_free(attempt->opaque, TRUE);
   g_free(attempt);
+}
+
+/* Removes it from those that run. */
+static void
+drop(LlmSession *self, LlmAttempt *attempt)
+{
+  g_queue_remove(&self->running, attempt);
+  if (self->winner == attempt)
+    self->winner = NULL;
+  free_attempt(attempt);
 }
 
 /* Ends all attempts. */
@@ -45,6 +52,8 @@ llm_session_stop_attempts(LlmSession *self)
 void
 llm_session_claim(LlmSession *self)
 {
+  if (self->parsing)
+    self->parsing->progress = TRUE;
   if (self->winner || self->parsing == NULL)
     return;
   self->winner = self->parsing;
@@ -76,14 +85,6 @@ choose(LlmSession *self)
   return resting;
 }
 
-static gboolean
-is_passing(const GError *error)
-{
-  return g_error_matches(error, CORD_ERROR, CORD_ERROR_NETWORK) ||
-         g_error_matches(error, CORD_ERROR, CORD_ERROR_TIMEOUT) ||
-         g_error_matches(error, CORD_ERROR, CORD_ERROR_CLOSED);
-}
-
 static void
 on_back_off(gpointer data)
 {
@@ -93,13 +94,13 @@ on_back_off(gpointer data)
   request(self, self->again);
 }
 
-/* There is nobody else: the same one again, if that may help. */
+/* There is nobody else: the same one again, after a pause that grows. */
 static gboolean
-try_again(LlmSession *self, guint candidate, const GError *error, GstClockTime retry_after)
+try_again(LlmSession *self, guint candidate, GstClockTime retry_after)
 {
   GstClockTime wait = retry_after > 0 ? retry_after : BACK_OFF << (self->attempts - 1);
 
-  if (!is_passing(error) || self->attempts >= MAX_ATTEMPTS || wait > MAX_BACK_OFF)
+  if (self->attempts >= MAX_ATTEMPTS || wait > MAX_BACK_OFF)
     return FALSE;
   self->again = candidate;
   self->timer = cord_worker_add_timer(self->worker, wait, on_back_off, self);
@@ -107,12 +108,15 @@ try_again(LlmSession *self, guint candidate, const GError *error, GstClockTime r
 }
 
 static void
-fail(LlmSession *self, guint candidate, const GError *error, GstClockTime retry_after)
+fail(LlmSession *self, guint candidate, const GError *error, GstClockTime retry_after,
+     gboolean passing)
 {
+  GstClockTime rest = passing || g_error_matches(error, CORD_ERROR, CORD_ERROR_TIMEOUT)
+                          ? MAX(REST, retry_after)
+                          : LONG_REST;
   gint next;
 
-  self->candidates[candidate].rests_until =
-      cord_worker_get_time(self->worker) + (is_passing(error) ? MAX(REST, retry_after) : LONG_REST);
+  self->candidates[candidate].rests_until = cord_worker_get_time(self->worker) + rest;
   /* another is on its way already */
   if (self->running.length > 0)
     return;
@@ -122,20 +126,72 @@ fail(LlmSession *self, guint candidate, const GError *error, GstClockTime retry_
                          self->candidates[next].settings.model, error->message, self->data);
     self->attempts = 0;
     request(self, (guint)next);
-  } else if (!try_again(self, candidate, error, retry_after)) {
+  } else if (!passing || !try_again(self, candidate, retry_after)) {
     llm_session_give_up(self, error);
   }
 }
 
-/* Removes it from those that run; its exchange is over. */
+/* An attempt has come to nothing. What it began may be dropped as long as nobody has heard it. */
 static void
-drop(LlmSession *self, LlmAttempt *attempt)
+lose(LlmAttempt *attempt, const GError *error, GstClockTime retry_after, gboolean passing)
 {
-  attempt->exchange = NULL;
-  g_queue_remove(&self->running, attempt);
-  if (self->winner == attempt)
-    self->winner = NULL;
-  g_free(attempt);
+  LlmSession *self = attempt->session;
+  guint candidate = attempt->candidate;
+  gboolean won = self->winner == attempt;
+
+  drop(self, attempt);
+  if (won && self->spoke) {
+    llm_session_give_up(self, error);
+    return;
+  }
+  if (won)
+    llm_session_drop_reply(self);
+  fail(self, candidate, error, retry_after, passing);
+}
+
+/* The model has said all that it wants to. */
+static void
+conclude(LlmAttempt *attempt)
+{
+  LlmSession *self = attempt->session;
+  g_autoptr(GError) error = NULL;
+
+  if (!self->spoke && self->calls->len == 0 && self->rounds == 0) {
+    error = g_error_new_literal(CORD_ERROR, CORD_ERROR_PROTOCOL, "the model's reply is empty");
+    lose(attempt, error, 0, FALSE);
+    return;
+  }
+  self->candidates[attempt->candidate].rests_until = 0;
+  if (attempt->opaque->len > 0) {
+    g_free(self->opaque);
+    self->opaque = g_strdup(attempt->opaque->str);
+  }
+  drop(self, attempt);
+  llm_session_reply_complete(self);
+}
+
+static void
+on_deadline(gpointer data)
+{
+  LlmAttempt *attempt = data;
+  g_autoptr(GError) error = NULL;
+
+  attempt->deadline = NULL;
+  if (attempt->complete) {
+    conclude(attempt);
+    return;
+  }
+  error = g_error_new(CORD_ERROR, CORD_ERROR_TIMEOUT, "%s has stopped answering",
+                      attempt->session->candidates[attempt->candidate].settings.model);
+  lose(attempt, error, 0, FALSE);
+}
+
+/* Signs of life that bring nothing, such as comments and pings, do not count. */
+static void
+set_deadline(LlmAttempt *attempt, GstClockTime wait)
+{
+  g_clear_pointer(&attempt->deadline, cord_timer_remove);
+  attempt->deadline = cord_worker_add_timer(attempt->session->worker, wait, on_deadline, attempt);
 }
 
 static void
@@ -146,48 +202,36 @@ on_event(const gchar *event, const gchar *text, gpointer data)
   CordLlmProvider *provider = self->candidates[attempt->candidate].provider;
   guint generation = self->generation;
   g_autoptr(GError) error = NULL;
-  gboolean good, won;
-  guint candidate = attempt->candidate;
+  gboolean good;
 
   self->parsing = attempt;
+  attempt->progress = FALSE;
   good = CORD_LLM_PROVIDER_GET_CLASS(provider)->parse_event(provider, event, text,
                                                             &llm_session_sink, self, &error);
   if (generation != self->generation)
     return;
   self->parsing = NULL;
-  if (good)
-    return;
-  won = self->winner == attempt;
-  g_clear_pointer(&attempt->exchange, llm_exchange_cancel);
-  drop(self, attempt);
-  if (won)
-    llm_session_give_up(self, error);
-  else
-    fail(self, candidate, error, 0);
+  if (!good)
+    lose(attempt, error, 0, g_error_matches(error, CORD_ERROR, CORD_ERROR_NETWORK));
+  else if (attempt->progress)
+    set_deadline(attempt, attempt->complete ? LAST_WORDS : self->config.request_timeout);
 }
 
 static void
-on_done(const GError *error, GstClockTime retry_after, gpointer data)
+on_done(const GError *error, GstClockTime retry_after, gboolean passing, gpointer data)
 {
   LlmAttempt *attempt = data;
-  LlmSession *self = attempt->session;
-  gboolean won = self->winner == attempt;
-  guint candidate = attempt->candidate;
   g_autoptr(GError) early = NULL;
 
-  drop(self, attempt);
-  if (error == NULL && !(won && (self->complete || self->calls->len > 0))) {
+  attempt->exchange = NULL;
+  if (attempt->complete) {
+    conclude(attempt);
+  } else if (error) {
+    lose(attempt, error, retry_after, passing);
+  } else {
     early = g_error_new_literal(CORD_ERROR, CORD_ERROR_CLOSED,
                                 "the model's reply ended before its end");
-    error = early;
-  }
-  if (error == NULL) {
-    self->candidates[candidate].rests_until = 0;
-    llm_session_reply_complete(self);
-  } else if (won) {
-    llm_session_give_up(self, error);
-  } else {
-    fail(self, candidate, error, retry_after);
+    lose(attempt, early, 0, TRUE);
   }
 }
 
@@ -204,32 +248,43 @@ on_hedge(gpointer data)
 }
 
 static void
-request(LlmSession *self, guint candidate)
+start(LlmSession *self, guint candidate, const CordLlmRequest *http)
 {
   static const LlmExchangeFuncs funcs = { on_event, on_done };
+  LlmAttempt *attempt = g_new0(LlmAttempt, 1);
+
+  attempt->session = self;
+  attempt->candidate = candidate;
+  attempt->opaque = g_string_new(NULL);
+  g_queue_push_tail(&self->running, attempt);
+  attempt->exchange = llm_exchange_start(self->worker, http, self->config.first_token_timeout,
+                                         self->config.request_timeout, &funcs, attempt);
+  set_deadline(attempt, self->config.first_token_timeout);
+  if (self->config.hedge > 0 && self->hedge == NULL && choose(self) >= 0)
+    self->hedge = cord_worker_add_timer(self->worker, self->config.hedge, on_hedge, self);
+}
+
+static void
+request(LlmSession *self, guint candidate)
+{
   LlmCandidate *who = &self->candidates[candidate];
   CordLlmProviderClass *klass = CORD_LLM_PROVIDER_GET_CLASS(who->provider);
   CordLlmRequest http = { NULL };
   g_autoptr(GError) error = NULL;
-  LlmAttempt *attempt;
 
   self->attempts++;
   self->tried |= 1u << candidate;
-  self->complete = FALSE;
-  if (!klass->create_request(who->provider, self->conversation, &who->settings, &http, &error)) {
-    cord_llm_request_clear(&http);
-    fail(self, candidate, error, 0);
+  if (klass->generate) {
+    /* it has its answer at once: whoever else was asked need not go on */
+    llm_session_stop_attempts(self);
+    llm_session_generate(self, who->provider);
     return;
   }
-  attempt = g_new0(LlmAttempt, 1);
-  attempt->session = self;
-  attempt->candidate = candidate;
-  g_queue_push_tail(&self->running, attempt);
-  attempt->exchange = llm_exchange_start(self->worker, &http, self->config.first_token_timeout,
-                                         self->config.request_timeout, &funcs, attempt);
-  if (self->config.hedge > 0 && self->hedge == NULL && choose(self) >= 0)
-    self->hedge = cord_worker_add_timer(self->worker, self->config.hedge, on_hedge, self);
+  if (klass->create_request(who->provider, self->conversation, &who->settings, &http, &error))
+    start(self, candidate, &http);
   cord_llm_request_clear(&http);
+  if (error)
+    fail(self, candidate, error, 0, FALSE);
 }
 
 /* Asks the preferred model, unless it rests. */

@@ -29,9 +29,13 @@ on_finished(CordHttpExchange *http, const GError *error, gpointer data)
   LlmExchangeFuncs funcs = self->funcs;
   gpointer owner = self->data;
   GstClockTime retry_after = error ? cord_http_get_retry_after(http) : 0;
+  /* who was silent until a deadline has had his chance; a gateway that says so has not */
+  gboolean stalled =
+      g_error_matches(error, CORD_ERROR, CORD_ERROR_TIMEOUT) && cord_http_get_status(http) < 400;
+  gboolean passing = error && !stalled && cord_http_may_ask_again(http);
 
   g_free(self);
-  funcs.done(error, GST_CLOCK_TIME_IS_VALID(retry_after) ? retry_after : 0, owner);
+  funcs.done(error, GST_CLOCK_TIME_IS_VALID(retry_after) ? retry_after : 0, passing, owner);
 }
 
 /**

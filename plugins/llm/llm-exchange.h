@@ -13,11 +13,12 @@ typedef struct _LlmExchange LlmExchange;
  * LlmExchangeFuncs:
  * @event: an event came
  * @done: the end, once, unless it was cancelled; the exchange is gone after it. @retry_after is how
- *   long the service wants to be left alone, 0 where it does not say
+ *   long the service wants to be left alone, 0 where it does not say; @passing whether the same
+ *   question may soon get a better answer
  */
 typedef struct {
   void (*event)(const gchar *event, const gchar *text, gpointer data);
-  void (*done)(const GError *error, GstClockTime retry_after, gpointer data);
+  void (*done)(const GError *error, GstClockTime retry_after, gboolean passing, gpointer data);
 } LlmExchangeFuncs;
 
 LlmExchange *llm_exchange_start(CordWorker *worker, const CordLlmRequest *request,

@@ -10,6 +10,9 @@
 /* Google's Gemini: contents of parts, calls that come whole, and a signature of what the model
  * thought that has to be given back with them. */
 
+#define MAX_CALLS 128             /* in one reply */
+#define MAX_ARGUMENTS (64 * 1024) /* bytes */
+#define NOT_UNDERSTOOD "?"        /* the argument of which that is so */
 #define BEGINNING "(The caller has just been connected.)"
 
 #define LLM_TYPE_GEMINI (llm_gemini_get_type())
@@ -20,6 +23,8 @@ struct _LlmGemini {
 
   /* of the reply that is read */
   guint calls;
+  JsonObject *partial; /* arguments that come in pieces, or NULL */
+  LlmUsage usage;
   gboolean any_text;
 };
 
@@ -43,12 +48,21 @@ add_text_part(JsonBuilder *builder, const gchar *text)
   json_builder_end_object(builder);
 }
 
+/* Many a call has none of the service's. */
+static void
+add_id(JsonBuilder *builder, const gchar *id)
+{
+  if (id && !g_str_has_prefix(id, LLM_OWN_ID))
+    llm_json_add_string(builder, "id", id);
+}
+
 static void
 add_call_part(JsonBuilder *builder, const CordLlmToolCall *call)
 {
   json_builder_begin_object(builder);
   json_builder_set_member_name(builder, "functionCall");
   json_builder_begin_object(builder);
+  add_id(builder, call->id);
   llm_json_add_string(builder, "name", call->name);
   json_builder_set_member_name(builder, "args");
   json_builder_add_value(builder, llm_json_parse_arguments(call->arguments));
@@ -84,6 +98,7 @@ add_result_part(JsonBuilder *builder, CordLlmConversation *conversation,
   json_builder_begin_object(builder);
   json_builder_set_member_name(builder, "functionResponse");
   json_builder_begin_object(builder);
+  add_id(builder, message->tool_call_id);
   llm_json_add_string(builder, "name", name_of_call(conversation, message->tool_call_id));
   json_builder_set_member_name(builder, "response");
   if (result && JSON_NODE_HOLDS_OBJECT(result)) {
@@ -249,7 +264,9 @@ llm_gemini_create_request(CordLlmProvider *provider, CordLlmConversation *conver
   if (!llm_json_check_key(provider, settings, &base, error))
     return FALSE;
   self->calls = 0;
+  self->usage = (LlmUsage){ 0 };
   self->any_text = FALSE;
+  g_clear_pointer(&self->partial, json_object_unref);
   if (settings->api_key && *settings->api_key) {
     headers[0] = "x-goog-api-key";
     headers[1] = settings->api_key;
@@ -268,14 +285,73 @@ read_call(LlmGemini *self, JsonObject *part, JsonObject *call, const CordLlmSink
           gpointer data)
 {
   JsonObject *args = cord_json_peek_object(call, "args");
-  g_autofree gchar *arguments = args ? cord_json_print_object(args) : g_strdup("{}");
+  g_autofree gchar *arguments = args ? cord_json_print_object(args) : g_strdup("");
   const gchar *signature = cord_json_peek_string(part, "thoughtSignature", NULL);
-  guint index = self->calls++;
+  guint index;
 
+  if (self->partial)
+    complete_call(self, sink, data);
+  index = self->calls++;
+  if (cord_json_peek_boolean(call, "willContinue", FALSE))
+    self->partial = json_object_new();
   sink->tool_call(index, cord_json_peek_string(call, "id", NULL),
                   cord_json_peek_string(call, "name", NULL), arguments, data);
   if (signature)
     sink->opaque((gint)index, signature, data);
+}
+
+/* "$.name": what lies deeper is not taken apart, and the tool is told so. */
+static void
+read_argument(LlmGemini *self, JsonObject *argument)
+{
+  const gchar *path = cord_json_peek_string(argument, "jsonPath", "");
+  const gchar *name = g_str_has_prefix(path, "$.") ? path + 2 : "";
+  const gchar *text = cord_json_peek_string(argument, "stringValue", NULL);
+  static const gchar *const kinds[] = { "numberValue", "boolValue", "nullValue" };
+
+  if (*name == '\0' || strpbrk(name, ".["))
+    name = NOT_UNDERSTOOD;
+  if (text) {
+    g_autofree gchar *joined =
+        g_strconcat(cord_json_peek_string(self->partial, name, ""), text, NULL);
+
+    if (strlen(joined) <= MAX_ARGUMENTS)
+      json_object_set_string_member(self->partial, name, joined);
+  }
+  for (guint i = 0; i < G_N_ELEMENTS(kinds); i++) {
+    if (json_object_has_member(argument, kinds[i]))
+      json_object_set_member(self->partial, name,
+                             json_node_copy(json_object_get_member(argument, kinds[i])));
+  }
+}
+
+static void
+complete_call(LlmGemini *self, const CordLlmSink *sink, gpointer data)
+{
+  g_autofree gchar *text = json_object_has_member(self->partial, NOT_UNDERSTOOD)
+                               ? g_strdup(NOT_UNDERSTOOD)
+                               : cord_json_print_object(self->partial);
+
+  g_clear_pointer(&self->partial, json_object_unref);
+  sink->tool_call(self->calls - 1, NULL, NULL, text, data);
+}
+
+/* A call without a name goes on with the one before. */
+static void
+read_more_of_call(LlmGemini *self, JsonObject *call, const CordLlmSink *sink, gpointer data)
+{
+  JsonArray *arguments = cord_json_peek_array(call, "partialArgs");
+
+  for (guint i = 0; arguments && i < json_array_get_length(arguments); i++) {
+    JsonNode *node = json_array_get_element(arguments, i);
+
+    if (JSON_NODE_HOLDS_OBJECT(node))
+      read_argument(self, json_node_get_object(node));
+  }
+  if (cord_json_peek_boolean(call, "willContinue", FALSE))
+    sink->tool_call(self->calls - 1, NULL, NULL, "", data);
+  else
+    complete_call(self, sink, data);
 }
 
 static void
@@ -285,8 +361,14 @@ read_part(LlmGemini *self, JsonObject *part, const CordLlmSink *sink, gpointer d
   const gchar *text = cord_json_peek_string(part, "text", "");
 
   if (call && cord_json_peek_string(call, "name", NULL)) {
-    read_call(self, part, call, sink, data);
-  } else if (*text && !cord_json_peek_boolean(part, "thought", FALSE)) {
+    if (self->calls < MAX_CALLS)
+      read_call(self, part, call, sink, data);
+  } else if (call && self->partial) {
+    read_more_of_call(self, call, sink, data);
+  } else if (*text && cord_json_peek_boolean(part, "thought", FALSE)) {
+    /* never spoken */
+    sink->opaque(-1, "", data);
+  } else if (*text) {
     self->any_text = TRUE;
     sink->text(text, data);
   }
@@ -307,8 +389,8 @@ check_reason(LlmGemini *self, const gchar *reason, GError **error)
 }
 
 static gboolean
-read_candidate(LlmGemini *self, JsonObject *candidate, JsonObject *usage, const CordLlmSink *sink,
-               gpointer data, GError **error)
+read_candidate(LlmGemini *self, JsonObject *candidate, const CordLlmSink *sink, gpointer data,
+               GError **error)
 {
   JsonObject *content = cord_json_peek_object(candidate, "content");
   JsonArray *parts = content ? cord_json_peek_array(content, "parts") : NULL;
@@ -324,14 +406,22 @@ read_candidate(LlmGemini *self, JsonObject *candidate, JsonObject *usage, const 
     return TRUE;
   if (!check_reason(self, reason, error))
     return FALSE;
-  /* each chunk counts from the beginning; the last counts */
-  if (usage)
-    sink->usage(cord_json_peek_int(usage, "promptTokenCount", 0),
-                cord_json_peek_int(usage, "candidatesTokenCount", 0) +
-                    cord_json_peek_int(usage, "thoughtsTokenCount", 0),
-                data);
+  if (self->partial)
+    complete_call(self, sink, data);
   sink->finish(reason, data);
   return TRUE;
+}
+
+static void
+read_usage(LlmGemini *self, JsonObject *root, const CordLlmSink *sink, gpointer data)
+{
+  JsonObject *usage = cord_json_peek_object(root, "usageMetadata");
+
+  if (usage)
+    llm_usage_report(&self->usage, cord_json_peek_int(usage, "promptTokenCount", 0),
+                     cord_json_peek_int(usage, "candidatesTokenCount", 0) +
+                         cord_json_peek_int(usage, "thoughtsTokenCount", 0),
+                     sink, data);
 }
 
 static gboolean
@@ -357,12 +447,19 @@ llm_gemini_parse_event(CordLlmProvider *provider, const gchar *event, const gcha
   feedback = cord_json_peek_object(root, "promptFeedback");
   if (feedback && cord_json_peek_string(feedback, "blockReason", NULL))
     return check_reason(self, cord_json_peek_string(feedback, "blockReason", NULL), error);
+  read_usage(self, root, sink, data);
   candidates = cord_json_peek_array(root, "candidates");
   if (candidates && json_array_get_length(candidates) > 0 &&
       JSON_NODE_HOLDS_OBJECT(json_array_get_element(candidates, 0)))
-    return read_candidate(self, json_array_get_object_element(candidates, 0),
-                          cord_json_peek_object(root, "usageMetadata"), sink, data, error);
+    return read_candidate(self, json_array_get_object_element(candidates, 0), sink, data, error);
   return TRUE;
+}
+
+static void
+llm_gemini_finalize(GObject *object)
+{
+  g_clear_pointer(&LLM_GEMINI(object)->partial, json_object_unref);
+  G_OBJECT_CLASS(llm_gemini_parent_class)->finalize(object);
 }
 
 static void
@@ -370,6 +467,7 @@ llm_gemini_class_init(LlmGeminiClass *klass)
 {
   CordLlmProviderClass *provider_class = CORD_LLM_PROVIDER_CLASS(klass);
 
+  G_OBJECT_CLASS(klass)->finalize = llm_gemini_finalize;
   provider_class->nick = "gemini";
   provider_class->default_url = "https://generativelanguage.googleapis.com/v1beta";
   provider_class->key_variable = "GOOGLE_API_KEY";

@@ -6,6 +6,8 @@
 #include "cord-error.h"
 #include "cord-json.h"
 
+#define MAX_TOKENS (1 << 30) /* what is more was not counted */
+
 /**
  * llm_json_add_string:
  * @builder: in an object
@@ -85,4 +87,27 @@ llm_json_check_key(CordLlmProvider *provider, const CordLlmSettings *settings, g
     length--;
   *base_url = g_strndup(url, length);
   return TRUE;
+}
+
+/**
+ * llm_usage_report:
+ * @self: what was counted of this reply so far
+ * @input: tokens that were read, as the reply has it now
+ * @output: tokens that were written
+ * @sink: whom to tell
+ * @data: for @sink
+ *
+ * Some count once, some in every event from the beginning: what is told is what is new.
+ */
+void
+llm_usage_report(LlmUsage *self, gint64 input, gint64 output, const CordLlmSink *sink,
+                 gpointer data)
+{
+  gint64 more_input = CLAMP(input, self->input, MAX_TOKENS) - self->input;
+  gint64 more_output = CLAMP(output, self->output, MAX_TOKENS) - self->output;
+
+  self->input += more_input;
+  self->output += more_output;
+  if (more_input > 0 || more_output > 0)
+    sink->usage(more_input, more_output, data);
 }

@@ -6,10 +6,30 @@
 #include "llm-json.h"
 #include "llm-providers.h"
 
+#define MAX_CALLS 128 /* in one reply */
+#define THOUGHT "<think>"
+#define THOUGHT_END "</think>"
+
 /* Chat completions as OpenAI defined them and everybody else serves them. */
 
 #define LLM_TYPE_OPENAI (llm_openai_get_type())
 G_DECLARE_DERIVABLE_TYPE(LlmOpenai, llm_openai, LLM, OPENAI, CordLlmProvider)
+
+/* Where in a reply of a model that thinks aloud we are. */
+typedef enum {
+  BEGINNING, /* it may turn out to be a thought */
+  THINKING,
+  SPEAKING,
+} Mode;
+
+/* Of the reply that is read. */
+typedef struct {
+  LlmUsage usage;
+  Mode mode;
+  GString *text; /* that is not understood yet */
+  guint calls;   /* that came without an index */
+  gchar *last_id;
+} Reply;
 
 /**
  * LlmOpenaiClass:
@@ -27,7 +47,8 @@ struct _LlmOpenaiClass {
   gboolean switch_thinking_off;
 };
 
-G_DEFINE_TYPE(LlmOpenai, llm_openai, CORD_TYPE_LLM_PROVIDER)
+typedef Reply LlmOpenaiPrivate;
+G_DEFINE_TYPE_WITH_PRIVATE(LlmOpenai, llm_openai, CORD_TYPE_LLM_PROVIDER)
 
 static void
 add_message(JsonBuilder *builder, const gchar *role, const gchar *text)
@@ -159,6 +180,16 @@ make_body(const LlmOpenaiClass *dialect, CordLlmConversation *conversation,
   return cord_json_print(root);
 }
 
+static void
+reset(Reply *reply)
+{
+  reply->usage = (LlmUsage){ 0 };
+  reply->mode = BEGINNING;
+  reply->calls = 0;
+  g_string_truncate(reply->text, 0);
+  g_clear_pointer(&reply->last_id, g_free);
+}
+
 static gboolean
 llm_openai_create_request(CordLlmProvider *provider, CordLlmConversation *conversation,
                           const CordLlmSettings *settings, CordLlmRequest *request, GError **error)
@@ -168,6 +199,7 @@ llm_openai_create_request(CordLlmProvider *provider, CordLlmConversation *conver
 
   if (!llm_json_check_key(provider, settings, &base, error))
     return FALSE;
+  reset(llm_openai_get_instance_private(LLM_OPENAI(provider)));
   request->url = g_strconcat(base, "/chat/completions", NULL);
   headers = g_strv_builder_new();
   if (settings->api_key && *settings->api_key) {
@@ -182,38 +214,106 @@ llm_openai_create_request(CordLlmProvider *provider, CordLlmConversation *conver
   return TRUE;
 }
 
+/* Not everybody numbers them: then a new one is told by its id, and a piece belongs to the last. */
+static gint64
+index_of_call(Reply *reply, JsonObject *call)
+{
+  gint64 index = cord_json_peek_int(call, "index", -1);
+  const gchar *id = cord_json_peek_string(call, "id", NULL);
+
+  if (index >= 0)
+    return index;
+  if (reply->calls == 0 || (id && *id && g_strcmp0(id, reply->last_id) != 0)) {
+    reply->calls++;
+    g_free(reply->last_id);
+    reply->last_id = g_strdup(id);
+  }
+  return (gint64)reply->calls - 1;
+}
+
 static void
-read_tool_calls(JsonArray *calls, const CordLlmSink *sink, gpointer data)
+read_tool_calls(Reply *reply, JsonArray *calls, const CordLlmSink *sink, gpointer data)
 {
   for (guint i = 0; i < json_array_get_length(calls); i++) {
     JsonNode *node = json_array_get_element(calls, i);
     JsonObject *call = JSON_NODE_HOLDS_OBJECT(node) ? json_node_get_object(node) : NULL;
-    JsonObject *function = cord_json_peek_object(call, "function");
-    gint64 index = cord_json_peek_int(call, "index", (gint64)i);
+    JsonObject *function = call ? cord_json_peek_object(call, "function") : NULL;
+    gint64 index = call ? index_of_call(reply, call) : -1;
 
-    if (call && index >= 0 && index < 128)
+    if (function && index >= 0 && index < MAX_CALLS)
       sink->tool_call((guint)index, cord_json_peek_string(call, "id", NULL),
                       cord_json_peek_string(function, "name", NULL),
                       cord_json_peek_string(function, "arguments", ""), data);
   }
 }
 
+/* What is in doubt is kept until there is more of it. */
 static void
-read_choice(JsonObject *choice, const CordLlmSink *sink, gpointer data)
+read_thoughts(Reply *reply, const CordLlmSink *sink, gpointer data)
+{
+  const gchar *text = reply->text->str;
+  const gchar *end;
+
+  if (reply->mode == BEGINNING) {
+    while (g_ascii_isspace(*text))
+      text++;
+    if (g_str_has_prefix(text, THOUGHT))
+      reply->mode = THINKING;
+    else if (!g_str_has_prefix(THOUGHT, text))
+      reply->mode = SPEAKING;
+  }
+  if (reply->mode == THINKING) {
+    end = strstr(text, THOUGHT_END);
+    sink->opaque(-1, "", data);
+    if (end) {
+      g_string_erase(reply->text, 0, end + strlen(THOUGHT_END) - reply->text->str);
+      reply->mode = SPEAKING;
+    } else if (reply->text->len > 2 * strlen(THOUGHT)) {
+      /* only its beginning, and what may be the beginning of its end, are still of use */
+      g_string_erase(reply->text, strlen(THOUGHT),
+                     (gssize)(reply->text->len - 2 * strlen(THOUGHT)));
+    }
+  }
+  if (reply->mode == SPEAKING && reply->text->len > 0) {
+    sink->text(reply->text->str, data);
+    g_string_truncate(reply->text, 0);
+  }
+}
+
+/* Models of one's own write what they think into the text: <think>…</think>, and then the answer.
+ */
+static void
+read_text(Reply *reply, const gchar *text, const CordLlmSink *sink, gpointer data)
+{
+  if (reply->mode == SPEAKING) {
+    sink->text(text, data);
+    return;
+  }
+  g_string_append(reply->text, text);
+  read_thoughts(reply, sink, data);
+}
+
+static void
+read_choice(Reply *reply, JsonObject *choice, const CordLlmSink *sink, gpointer data)
 {
   JsonObject *delta = cord_json_peek_object(choice, "delta");
-  const gchar *text = cord_json_peek_string(delta, "content", NULL);
-  const gchar *thought = cord_json_peek_string(delta, "reasoning_content", NULL);
-  JsonArray *calls = cord_json_peek_array(delta, "tool_calls");
+  const gchar *text = delta ? cord_json_peek_string(delta, "content", NULL) : NULL;
+  const gchar *thought = delta ? cord_json_peek_string(delta, "reasoning_content", NULL) : NULL;
+  JsonArray *calls = delta ? cord_json_peek_array(delta, "tool_calls") : NULL;
   const gchar *reason = cord_json_peek_string(choice, "finish_reason", NULL);
 
   /* never spoken */
   if (thought)
     sink->opaque(-1, thought, data);
   if (text && *text)
-    sink->text(text, data);
+    read_text(reply, text, sink, data);
   if (calls)
-    read_tool_calls(calls, sink, data);
+    read_tool_calls(reply, calls, sink, data);
+  if (reason && reply->mode == BEGINNING && reply->text->len > 0) {
+    /* it was no thought after all */
+    reply->mode = SPEAKING;
+    read_thoughts(reply, sink, data);
+  }
   if (reason)
     sink->finish(reason, data);
 }
@@ -226,15 +326,45 @@ error_code(JsonObject *object)
 
   if (g_str_equal(code, "insufficient_quota") || g_str_equal(type, "insufficient_quota"))
     return CORD_ERROR_QUOTA;
+  if (g_str_equal(type, "invalid_request_error") || g_str_equal(type, "authentication_error"))
+    return CORD_ERROR_INVALID;
   return CORD_ERROR_NETWORK;
+}
+
+/* {"error": {"message": …}}, or {"error": "…"} */
+static gboolean
+read_error(JsonObject *root, GError **error)
+{
+  JsonObject *problem = cord_json_peek_object(root, "error");
+  const gchar *text = cord_json_peek_string(root, "error", NULL);
+
+  if (problem == NULL && text == NULL)
+    return TRUE;
+  g_set_error(error, CORD_ERROR, problem ? error_code(problem) : CORD_ERROR_NETWORK,
+              "the model failed: %s",
+              problem ? cord_json_peek_string(problem, "message", "it does not say why") : text);
+  return FALSE;
+}
+
+static void
+read_usage(Reply *reply, JsonObject *root, const CordLlmSink *sink, gpointer data)
+{
+  JsonObject *groq = cord_json_peek_object(root, "x_groq");
+  JsonObject *usage = cord_json_peek_object(root, "usage");
+
+  if (usage == NULL && groq)
+    usage = cord_json_peek_object(groq, "usage");
+  if (usage)
+    llm_usage_report(&reply->usage, cord_json_peek_int(usage, "prompt_tokens", 0),
+                     cord_json_peek_int(usage, "completion_tokens", 0), sink, data);
 }
 
 static gboolean
 llm_openai_parse_event(CordLlmProvider *provider, const gchar *event, const gchar *text,
                        const CordLlmSink *sink, gpointer data, GError **error)
 {
+  Reply *reply = llm_openai_get_instance_private(LLM_OPENAI(provider));
   g_autoptr(JsonObject) root = NULL;
-  JsonObject *problem, *usage;
   JsonArray *choices;
 
   if (g_str_equal(text, "[DONE]"))
@@ -244,21 +374,24 @@ llm_openai_parse_event(CordLlmProvider *provider, const gchar *event, const gcha
     g_prefix_error(error, "the model's reply: ");
     return FALSE;
   }
-  problem = cord_json_peek_object(root, "error");
-  if (problem) {
-    g_set_error(error, CORD_ERROR, error_code(problem), "the model failed: %s",
-                cord_json_peek_string(problem, "message", "it does not say why"));
+  if (!read_error(root, error))
     return FALSE;
-  }
   choices = cord_json_peek_array(root, "choices");
   if (choices && json_array_get_length(choices) > 0 &&
       JSON_NODE_HOLDS_OBJECT(json_array_get_element(choices, 0)))
-    read_choice(json_array_get_object_element(choices, 0), sink, data);
-  usage = cord_json_peek_object(root, "usage");
-  if (usage)
-    sink->usage(cord_json_peek_int(usage, "prompt_tokens", 0),
-                cord_json_peek_int(usage, "completion_tokens", 0), data);
+    read_choice(reply, json_array_get_object_element(choices, 0), sink, data);
+  read_usage(reply, root, sink, data);
   return TRUE;
+}
+
+static void
+llm_openai_finalize(GObject *object)
+{
+  Reply *reply = llm_openai_get_instance_private(LLM_OPENAI(object));
+
+  g_string_free(reply->text, TRUE);
+  g_free(reply->last_id);
+  G_OBJECT_CLASS(llm_openai_parent_class)->finalize(object);
 }
 
 static void
@@ -266,6 +399,7 @@ llm_openai_class_init(LlmOpenaiClass *klass)
 {
   CordLlmProviderClass *provider_class = CORD_LLM_PROVIDER_CLASS(klass);
 
+  G_OBJECT_CLASS(klass)->finalize = llm_openai_finalize;
   provider_class->nick = "openai";
   provider_class->default_url = "https://api.openai.com/v1";
   provider_class->key_variable = "OPENAI_API_KEY";
@@ -277,6 +411,9 @@ llm_openai_class_init(LlmOpenaiClass *klass)
 static void
 llm_openai_init(LlmOpenai *self)
 {
+  Reply *reply = llm_openai_get_instance_private(self);
+
+  reply->text = g_string_new(NULL);
 }
 
 /* Groq: Llama and other open models, fast. */

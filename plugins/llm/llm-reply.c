@@ -2,9 +2,22 @@
 #include <string.h>
 
 #include "cord-error.h"
+#include "cord-json.h"
+#include "llm-json.h"
 #include "llm-session-private.h"
 
 #define MAX_TOOL_ROUNDS 5
+#define MAX_CALLS 64              /* in one reply */
+#define MAX_ARGUMENTS (64 * 1024) /* bytes; what is longer is cut, and thereby no JSON */
+#define MAX_OPAQUE (256 * 1024)   /* bytes */
+
+static gboolean
+is_space(const gchar *text)
+{
+  while (g_ascii_isspace(*text))
+    text++;
+  return *text == '\0';
+}
 
 /* Tools */
 
@@ -31,9 +44,7 @@ llm_session_tools_done(LlmSession *self)
         result ? result : "{\"error\":\"the tool did not answer in time\"}");
   }
   g_clear_pointer(&self->results, g_hash_table_unref);
-  g_ptr_array_unref(self->calls);
-  self->calls = g_ptr_array_new_with_free_func((GDestroyNotify)cord_llm_tool_call_free);
-  self->attempts = 0;
+  llm_session_drop_reply(self);
   llm_session_ask(self);
 }
 
@@ -46,11 +57,57 @@ on_tool_deadline(gpointer data)
   llm_session_tools_done(self);
 }
 
+static gboolean
+is_known(GPtrArray *calls, guint before, const gchar *id)
+{
+  for (guint i = 0; i < before; i++) {
+    if (g_strcmp0(((CordLlmToolCall *)calls->pdata[i])->id, id) == 0)
+      return TRUE;
+  }
+  return FALSE;
+}
+
+static gboolean
+is_object(const gchar *text)
+{
+  g_autoptr(JsonObject) object = cord_json_parse_object(text, -1, NULL);
+
+  return object != NULL;
+}
+
+/* What the model has asked for, as the tools and its provider want it. What is no JSON is answered
+ * here: the model may do better, and no provider takes it back. */
+static void
+complete_calls(LlmSession *self)
+{
+  for (guint i = self->calls->len; i > 0; i--) {
+    if (((CordLlmToolCall *)self->calls->pdata[i - 1])->name == NULL)
+      g_ptr_array_remove_index(self->calls, i - 1);
+  }
+  for (guint i = 0; i < self->calls->len; i++) {
+    CordLlmToolCall *call = self->calls->pdata[i];
+
+    if (call->id == NULL || *call->id == '\0' || is_known(self->calls, i, call->id)) {
+      g_free(call->id);
+      call->id = g_strdup_printf(LLM_OWN_ID "%u", ++self->call_ids);
+    }
+    if (is_object(call->arguments))
+      continue;
+    /* a tool without arguments is called without any */
+    if (*call->arguments)
+      g_hash_table_replace(self->results, g_strdup(call->id),
+                           g_strdup("{\"error\":\"the arguments are no JSON object\"}"));
+    g_free(call->arguments);
+    call->arguments = g_strdup("{}");
+  }
+}
+
 static void
 run_tools(LlmSession *self)
 {
   guint generation = self->generation;
   g_autoptr(GPtrArray) calls = g_ptr_array_ref(self->calls);
+  g_autoptr(GHashTable) results = NULL;
   guint turn = cord_turn_get_number(self->turn);
 
   if (++self->rounds > MAX_TOOL_ROUNDS) {
@@ -61,24 +118,22 @@ run_tools(LlmSession *self)
     llm_session_give_up(self, error);
     return;
   }
-  self->results = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+  results = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+  self->results = g_hash_table_ref(results);
   self->timer =
       cord_worker_add_timer(self->worker, self->config.tool_timeout, on_tool_deadline, self);
+  complete_calls(self);
   cord_llm_conversation_add_tool_calls(self->conversation, turn, calls, self->opaque);
   g_clear_pointer(&self->opaque, g_free);
   for (guint i = 0; i < calls->len && generation == self->generation; i++) {
-    CordLlmToolCall *call = calls->pdata[i];
+    const CordLlmToolCall *call = calls->pdata[i];
 
-    /* a tool without arguments is called without any */
-    if (*call->arguments == '\0') {
-      g_free(call->arguments);
-      call->arguments = g_strdup("{}");
-    }
-    if (call->id == NULL)
-      call->id = g_strdup_printf("call-%u-%u", self->rounds, i);
-    self->funcs.tool_call(turn, call->id, call->name ? call->name : "", call->arguments,
-                          self->data);
+    if (!g_hash_table_contains(results, call->id))
+      self->funcs.tool_call(turn, call->id, call->name, call->arguments, self->data);
   }
+  if (generation == self->generation && self->results == results &&
+      g_hash_table_size(results) == calls->len)
+    llm_session_tools_done(self);
 }
 
 /* The reply */
@@ -92,6 +147,7 @@ take_text(const gchar *text, gpointer data)
     return;
   llm_session_claim(self);
   cord_turn_stamp(self->turn, CORD_TURN_STAMP_LLM_FIRST_TOKEN, cord_worker_get_time(self->worker));
+  self->spoke = self->spoke || !is_space(text);
   cord_text_cutter_feed(self->cutter, text);
   llm_session_push_pieces(self);
 }
@@ -104,15 +160,17 @@ take_tool_call(guint index, const gchar *id, const gchar *name, const gchar *arg
   CordLlmToolCall *call;
   gchar *joined;
 
-  if (self->turn == NULL)
+  if (self->turn == NULL || index >= MAX_CALLS)
     return;
   llm_session_claim(self);
   cord_turn_stamp(self->turn, CORD_TURN_STAMP_LLM_FIRST_TOKEN, cord_worker_get_time(self->worker));
   call = ensure_call(self, index);
   if (id && call->id == NULL)
     call->id = g_strdup(id);
-  if (name && call->name == NULL)
+  if (name && *name && call->name == NULL)
     call->name = g_strdup(name);
+  if (strlen(call->arguments) + strlen(arguments) > MAX_ARGUMENTS)
+    return;
   joined = g_strconcat(call->arguments, arguments, NULL);
   g_free(call->arguments);
   call->arguments = joined;
@@ -123,8 +181,8 @@ take_finish(const gchar *reason, gpointer data)
 {
   LlmSession *self = data;
 
-  llm_session_claim(self);
-  self->complete = TRUE;
+  if (self->parsing)
+    self->parsing->complete = self->parsing->progress = TRUE;
 }
 
 static void
@@ -140,11 +198,24 @@ static void
 take_opaque(gint index, const gchar *text, gpointer data)
 {
   LlmSession *self = data;
-  gchar **opaque = index < 0 ? &self->opaque : &ensure_call(self, (guint)index)->opaque;
-  gchar *joined = g_strconcat(*opaque ? *opaque : "", text, NULL);
+  CordLlmToolCall *call;
+  gchar *joined;
 
-  g_free(*opaque);
-  *opaque = joined;
+  if (self->turn == NULL || index >= MAX_CALLS)
+    return;
+  if (self->parsing)
+    self->parsing->progress = TRUE;
+  if (index < 0) {
+    if (self->parsing && self->parsing->opaque->len + strlen(text) <= MAX_OPAQUE)
+      g_string_append(self->parsing->opaque, text);
+    return;
+  }
+  call = ensure_call(self, (guint)index);
+  if (call->opaque && strlen(call->opaque) + strlen(text) > MAX_OPAQUE)
+    return;
+  joined = g_strconcat(call->opaque ? call->opaque : "", text, NULL);
+  g_free(call->opaque);
+  call->opaque = joined;
 }
 
 const CordLlmSink llm_session_sink = { take_text, take_tool_call, take_finish, take_usage,
@@ -218,16 +289,18 @@ on_token(gpointer data)
         cord_worker_add_timer(self->worker, klass->get_token_delay(self->provider), on_token, self);
 }
 
-static void
-generate(LlmSession *self)
+/* Asks a provider that answers without a network. */
+void
+llm_session_generate(LlmSession *self, CordLlmProvider *provider)
 {
-  CordLlmProviderClass *klass = CORD_LLM_PROVIDER_GET_CLASS(self->provider);
-  GstClockTime delay = klass->get_token_delay ? klass->get_token_delay(self->provider) : 0;
+  CordLlmProviderClass *klass = CORD_LLM_PROVIDER_GET_CLASS(provider);
+  GstClockTime delay = klass->get_token_delay ? klass->get_token_delay(provider) : 0;
   guint generation = self->generation;
   g_autoptr(GError) error = NULL;
 
-  if (!klass->generate(self->provider, self->conversation, delay ? &queue_sink : &llm_session_sink,
-                       self, &error)) {
+  self->provider = provider;
+  if (!klass->generate(provider, self->conversation, delay ? &queue_sink : &llm_session_sink, self,
+                       &error)) {
     if (generation == self->generation)
       llm_session_give_up(self, error);
   } else if (delay) {
@@ -241,8 +314,5 @@ void
 llm_session_ask(LlmSession *self)
 {
   cord_turn_stamp(self->turn, CORD_TURN_STAMP_LLM_REQUEST, cord_worker_get_time(self->worker));
-  if (CORD_LLM_PROVIDER_GET_CLASS(self->provider)->generate)
-    generate(self);
-  else
-    llm_session_request(self);
+  llm_session_request(self);
 }

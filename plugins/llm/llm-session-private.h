@@ -24,11 +24,20 @@ typedef struct {
   gchar *reason;
 } Token;
 
-typedef struct _LlmAttempt LlmAttempt;
+/* A model that was asked for the answer. */
+typedef struct {
+  LlmSession *session;
+  guint candidate;
+  LlmExchange *exchange;
+  CordTimer *deadline; /* until more of the answer comes */
+  GString *opaque;     /* what the provider wants back; the session's once this one has won */
+  gboolean progress;   /* the event that is read brings something */
+  gboolean complete;   /* the answer has its end */
+} LlmAttempt;
 
 struct _LlmSession {
   CordWorker *worker;
-  CordLlmProvider *provider;
+  CordLlmProvider *provider; /* who generates */
   LlmConfig config;
   LlmSessionFuncs funcs;
   gpointer data;
@@ -50,12 +59,13 @@ struct _LlmSession {
   CordTimer *hedge;    /* until another is asked besides */
   guint attempts;
   guint rounds;
+  guint call_ids;      /* of calls that came without an id */
+  gboolean spoke;      /* the reply under way has words */
   GPtrArray *calls;    /* CordLlmToolCall, by index */
   gchar *opaque;       /* what the provider wants back with them */
   GHashTable *results; /* id -> JSON, NULL when no tool runs */
   CordTimer *timer;    /* back-off, a tool's deadline or the next token */
   GQueue tokens;       /* Token */
-  gboolean complete;
   gint64 input_tokens, output_tokens;
 };
 
@@ -67,7 +77,9 @@ G_GNUC_INTERNAL void llm_session_tools_done(LlmSession *self);
 G_GNUC_INTERNAL void llm_session_ask(LlmSession *self);
 G_GNUC_INTERNAL void llm_session_reply_complete(LlmSession *self);
 G_GNUC_INTERNAL void llm_session_request(LlmSession *self);
+G_GNUC_INTERNAL void llm_session_generate(LlmSession *self, CordLlmProvider *provider);
 G_GNUC_INTERNAL void llm_session_claim(LlmSession *self);
+G_GNUC_INTERNAL void llm_session_drop_reply(LlmSession *self);
 G_GNUC_INTERNAL void llm_session_stop_attempts(LlmSession *self);
 G_GNUC_INTERNAL extern const CordLlmSink llm_session_sink;
 

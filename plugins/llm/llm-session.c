@@ -73,6 +73,19 @@ answer_for_tools(LlmSession *self)
   }
 }
 
+/* Forgets what came of a reply. */
+void
+llm_session_drop_reply(LlmSession *self)
+{
+  /* the history may hold the old ones */
+  g_ptr_array_unref(self->calls);
+  self->calls = g_ptr_array_new_with_free_func((GDestroyNotify)cord_llm_tool_call_free);
+  g_clear_pointer(&self->opaque, g_free);
+  g_queue_clear_full(&self->tokens, llm_token_free);
+  cord_text_cutter_reset(self->cutter);
+  self->spoke = FALSE;
+}
+
 /* Ends what is under way, whatever it is. */
 static void
 stop(LlmSession *self)
@@ -84,14 +97,8 @@ stop(LlmSession *self)
   g_clear_pointer(&self->timer, cord_timer_remove);
   g_clear_pointer(&self->results, g_hash_table_unref);
   g_clear_pointer(&self->turn, cord_turn_unref);
-  /* the history may hold the old ones */
-  g_ptr_array_unref(self->calls);
-  self->calls = g_ptr_array_new_with_free_func((GDestroyNotify)cord_llm_tool_call_free);
-  g_clear_pointer(&self->opaque, g_free);
-  g_queue_clear_full(&self->tokens, llm_token_free);
-  cord_text_cutter_reset(self->cutter);
+  llm_session_drop_reply(self);
   self->attempts = self->rounds = 0;
-  self->complete = FALSE;
 }
 
 void
@@ -147,8 +154,7 @@ llm_session_give_up(LlmSession *self, const GError *error)
   if (generation != self->generation)
     return;
   /* behind half a sentence of an answer an apology would be nonsense */
-  if (self->config.fallback_text && *self->config.fallback_text &&
-      cord_turn_get_stamp(self->turn, CORD_TURN_STAMP_LLM_FIRST_TOKEN) == GST_CLOCK_TIME_NONE)
+  if (self->config.fallback_text && *self->config.fallback_text && !self->spoke)
     cord_text_cutter_feed(self->cutter, self->config.fallback_text);
   llm_session_finish(self);
 }
