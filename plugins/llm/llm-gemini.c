@@ -281,6 +281,17 @@ llm_gemini_create_request(CordLlmProvider *provider, CordLlmConversation *conver
 /* The reply */
 
 static void
+complete_call(LlmGemini *self, const CordLlmSink *sink, gpointer data)
+{
+  g_autofree gchar *text = json_object_has_member(self->partial, NOT_UNDERSTOOD)
+                               ? g_strdup(NOT_UNDERSTOOD)
+                               : cord_json_print_object(self->partial);
+
+  g_clear_pointer(&self->partial, json_object_unref);
+  sink->tool_call(self->calls - 1, NULL, NULL, text, data);
+}
+
+static void
 read_call(LlmGemini *self, JsonObject *part, JsonObject *call, const CordLlmSink *sink,
           gpointer data)
 {
@@ -323,17 +334,6 @@ read_argument(LlmGemini *self, JsonObject *argument)
       json_object_set_member(self->partial, name,
                              json_node_copy(json_object_get_member(argument, kinds[i])));
   }
-}
-
-static void
-complete_call(LlmGemini *self, const CordLlmSink *sink, gpointer data)
-{
-  g_autofree gchar *text = json_object_has_member(self->partial, NOT_UNDERSTOOD)
-                               ? g_strdup(NOT_UNDERSTOOD)
-                               : cord_json_print_object(self->partial);
-
-  g_clear_pointer(&self->partial, json_object_unref);
-  sink->tool_call(self->calls - 1, NULL, NULL, text, data);
 }
 
 /* A call without a name goes on with the one before. */
