@@ -12,6 +12,7 @@ G_BEGIN_DECLS
 #define MAX_IDEMPOTENCY_KEY 200 /* bytes */
 
 /* One file a resource; each binds its operations */
+void cord_api_events_add(CordApi *api);
 void cord_api_index_add(CordApi *api);
 void cord_api_calls_add(CordApi *api);
 void cord_api_resources_add(CordApi *api);

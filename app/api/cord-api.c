@@ -13,6 +13,7 @@ cord_api_add_all(CordApi *api)
   g_auto(GStrv) unbound = NULL;
 
   api->doors = g_ptr_array_new_with_free_func(g_free);
+  cord_api_events_add(api);
   cord_api_index_add(api);
   cord_api_calls_add(api);
   cord_api_resources_add(api);

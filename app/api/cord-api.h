@@ -6,6 +6,7 @@
 #include "cord-config.h"
 #include "cord-openapi.h"
 #include "cord-outbound.h"
+#include "cord-stats.h"
 #include "cord-store.h"
 #include "cord-twilio-client.h"
 
@@ -20,6 +21,7 @@ G_BEGIN_DECLS
  * @vault: seals credentials
  * @journal: in front of the store
  * @outbound: the calls that we place
+ * @stats: counters
  * @twilio: the carrier's REST API
  * @openapi: where the routes go
  * @checkup: how the services are
@@ -35,6 +37,7 @@ typedef struct {
   CordVault *vault;
   CordJournal *journal;
   CordOutbound *outbound;
+  CordStats *stats;
   CordTwilioClient *twilio;
   CordOpenapi *openapi;
   CordCheckup *checkup;

@@ -335,6 +335,43 @@ cord_call_registry_init(CordCallRegistry *self)
 }
 
 /**
+ * cord_call_registry_watch:
+ * @self: the registry
+ * @func: told of all that happens in all calls from now on
+ * @data: for @func
+ *
+ * Returns: the watch's number
+ */
+guint
+cord_call_registry_watch(CordCallRegistry *self, CordCallEventFunc func, gpointer data)
+{
+  return cord_call_table_watch(self->table, func, data);
+}
+
+/**
+ * cord_call_registry_unwatch:
+ * @self: the registry
+ * @watch: a number that cord_call_registry_watch() gave
+ */
+void
+cord_call_registry_unwatch(CordCallRegistry *self, guint watch)
+{
+  cord_call_table_unwatch(self->table, watch);
+}
+
+/**
+ * cord_call_registry_get_lateness:
+ * @self: the registry
+ *
+ * Returns: how late the latest media thread runs, us
+ */
+guint
+cord_call_registry_get_lateness(CordCallRegistry *self)
+{
+  return cord_worker_pool_get_lateness(self->workers);
+}
+
+/**
  * cord_call_registry_find_call:
  * @self: the registry
  * @call_id: a call, by its id or the carrier's

@@ -104,7 +104,12 @@ guint cord_call_registry_subscribe(CordCallRegistry *self, const gchar *call_id_
                                    CordCallEventFunc func, gpointer data, GDestroyNotify notify);
 void cord_call_registry_unsubscribe(CordCallRegistry *self, guint subscription);
 
+/* All that happens in all calls from now on, first "call-admitted" of each */
+guint cord_call_registry_watch(CordCallRegistry *self, CordCallEventFunc func, gpointer data);
+void cord_call_registry_unwatch(CordCallRegistry *self, guint watch);
+
 /* All of them */
+guint cord_call_registry_get_lateness(CordCallRegistry *self);
 guint cord_call_registry_get_count(CordCallRegistry *self);
 gboolean cord_call_registry_get_draining(CordCallRegistry *self);
 const GError *cord_call_registry_get_error(CordCallRegistry *self);

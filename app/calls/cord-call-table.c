@@ -13,7 +13,25 @@ struct _CordCallTable {
   GHashTable *by_sid; /* Row, owned */
   GHashTable *by_id;  /* Row */
   guint subscriptions;
+  GList *watchers; /* Watcher */
 };
+
+typedef struct {
+  guint id;
+  CordCallFeedFunc func;
+  gpointer data;
+} Watcher;
+
+static void
+tell(CordCallTable *self, const gchar *call_id, const gchar *name, const gchar *json)
+{
+  for (GList *link = self->watchers, *next; link; link = next) {
+    Watcher *watcher = link->data;
+
+    next = link->next;
+    watcher->func(call_id, name, json, watcher->data);
+  }
+}
 
 static void
 free_row(gpointer data)
@@ -71,6 +89,7 @@ cord_call_table_free(CordCallTable *self)
 {
   g_hash_table_unref(self->by_id);
   g_hash_table_unref(self->by_sid);
+  g_list_free_full(self->watchers, g_free);
   g_free(self);
 }
 
@@ -92,6 +111,7 @@ cord_call_table_add(CordCallTable *self, CordAdmission *admission)
   row->entry.carrier_sequence = -1;
   g_hash_table_replace(self->by_sid, admission->call_sid, row);
   g_hash_table_replace(self->by_id, admission->call_id, row);
+  tell(self, admission->call_id, "call-admitted", "{}");
   return &row->entry;
 }
 
@@ -127,6 +147,7 @@ cord_call_table_add_event(CordCallTable *self, CordCallEntry *entry, const gchar
 {
   entry->streaming = TRUE;
   cord_call_feed_add(entry->feed, name, json);
+  tell(self, entry->admission->call_id, name, json);
   if (g_str_equal(name, "call-ended"))
     set_ended(entry);
 }
@@ -149,6 +170,7 @@ cord_call_table_end(CordCallTable *self, CordCallEntry *entry, const gchar *stat
                                            status, reason, duration_seconds);
 
   cord_call_feed_add(entry->feed, "call-ended", json);
+  tell(self, entry->admission->call_id, "call-ended", json);
   set_ended(entry);
 }
 
@@ -190,5 +212,40 @@ cord_call_table_unsubscribe(CordCallTable *self, guint subscription)
   while (g_hash_table_iter_next(&iter, NULL, &row)) {
     if (cord_call_feed_unsubscribe(((Row *)row)->entry.feed, subscription))
       return;
+  }
+}
+
+/**
+ * cord_call_table_watch:
+ * @self: a table
+ * @func: told of all that happens in all calls from now on; it may leave
+ * @data: for @func
+ *
+ * Returns: the watch's number
+ */
+guint
+cord_call_table_watch(CordCallTable *self, CordCallFeedFunc func, gpointer data)
+{
+  Watcher *watcher = g_new0(Watcher, 1);
+
+  *watcher = (Watcher){ ++self->subscriptions, func, data };
+  self->watchers = g_list_prepend(self->watchers, watcher);
+  return watcher->id;
+}
+
+/**
+ * cord_call_table_unwatch:
+ * @self: a table
+ * @watch: a number that cord_call_table_watch() gave
+ */
+void
+cord_call_table_unwatch(CordCallTable *self, guint watch)
+{
+  for (GList *link = self->watchers; link; link = link->next) {
+    if (((Watcher *)link->data)->id == watch) {
+      g_free(link->data);
+      self->watchers = g_list_delete_link(self->watchers, link);
+      return;
+    }
   }
 }

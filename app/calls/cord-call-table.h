@@ -45,4 +45,8 @@ guint cord_call_table_subscribe(CordCallTable *self, const gchar *id_or_sid, Cor
                                 gpointer data, GDestroyNotify notify);
 void cord_call_table_unsubscribe(CordCallTable *self, guint subscription);
 
+/* All that happens in all calls from now on, first "call-admitted" of each */
+guint cord_call_table_watch(CordCallTable *self, CordCallFeedFunc func, gpointer data);
+void cord_call_table_unwatch(CordCallTable *self, guint watch);
+
 G_END_DECLS

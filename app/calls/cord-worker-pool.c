@@ -76,6 +76,22 @@ cord_worker_pool_add_load(CordWorkerPool *self, CordWorker *worker, gint calls)
 }
 
 /**
+ * cord_worker_pool_get_lateness:
+ * @self: a pool
+ *
+ * Returns: how late the ticks of the latest thread are, us
+ */
+guint
+cord_worker_pool_get_lateness(CordWorkerPool *self)
+{
+  guint latest = 0;
+
+  for (guint i = 0; i < self->workers->len; i++)
+    latest = MAX(latest, cord_worker_get_lateness_us(self->workers->pdata[i]));
+  return latest;
+}
+
+/**
  * cord_worker_pool_has_room:
  * @self: a pool
  * @max_lateness_us: the lateness of its ticks with which a thread may still take a call

@@ -48,6 +48,7 @@ typedef struct {
   CordHttpServer *http;
   CordListener *listener;
   CordOutbound *outbound;
+  CordStats *stats;
   CordTwilioClient *twilio;
   CordAccess *access;
   CordOpenapi *openapi;
@@ -225,6 +226,7 @@ open_api(Server *server, GError **error)
   cord_openapi_set_authorize(server->openapi, cord_access_authorize, server->access);
   server->twilio =
       cord_twilio_client_new(cord_config_get_string(server->config, "twilio.base-url"));
+  server->stats = cord_stats_new(server->calls, server->journal);
   server->outbound = cord_outbound_new(server->journal, &limits);
   server->api = (CordApi){
     .config = server->config,
@@ -234,6 +236,7 @@ open_api(Server *server, GError **error)
     .vault = server->vault,
     .journal = server->journal,
     .outbound = server->outbound,
+    .stats = server->stats,
     .twilio = server->twilio,
     .openapi = server->openapi,
     .checkup = server->checkup,
@@ -338,6 +341,7 @@ close_server(Server *server)
   g_clear_object(&server->listener);
   g_clear_object(&server->twilio);
   g_clear_pointer(&server->outbound, cord_outbound_free);
+  g_clear_pointer(&server->stats, cord_stats_free);
   g_clear_pointer(&server->openapi, cord_openapi_free);
   g_clear_pointer(&server->access, cord_access_free);
   g_clear_pointer(&server->api.doors, g_ptr_array_unref);
