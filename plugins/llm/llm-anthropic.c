@@ -357,13 +357,11 @@ llm_anthropic_parse_event(CordLlmProvider *provider, const gchar *event, const g
                           const CordLlmSink *sink, gpointer data, GError **error)
 {
   LlmAnthropic *self = LLM_ANTHROPIC(provider);
-  g_autoptr(JsonObject) object = cord_json_parse_object(text, -1, error);
+  g_autoptr(JsonObject) object = llm_json_parse_event(text, error);
   const gchar *type;
 
-  if (object == NULL) {
-    g_prefix_error(error, "the model's reply: ");
+  if (object == NULL)
     return FALSE;
-  }
   type = cord_json_peek_string(object, "type", "");
   if (g_str_equal(type, "content_block_delta"))
     read_block_delta(self, object, sink, data);

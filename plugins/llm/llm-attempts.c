@@ -194,6 +194,14 @@ set_deadline(LlmAttempt *attempt, GstClockTime wait)
   attempt->deadline = cord_worker_add_timer(attempt->session->worker, wait, on_deadline, attempt);
 }
 
+/* What a stream that has begun may end with, and another one may not. */
+static gboolean
+is_passing(const GError *error)
+{
+  return g_error_matches(error, CORD_ERROR, CORD_ERROR_NETWORK) ||
+         g_error_matches(error, CORD_ERROR, CORD_ERROR_PROTOCOL);
+}
+
 static void
 on_event(const gchar *event, const gchar *text, gpointer data)
 {
@@ -212,7 +220,7 @@ on_event(const gchar *event, const gchar *text, gpointer data)
     return;
   self->parsing = NULL;
   if (!good)
-    lose(attempt, error, 0, g_error_matches(error, CORD_ERROR, CORD_ERROR_NETWORK));
+    lose(attempt, error, 0, is_passing(error));
   else if (attempt->progress)
     set_deadline(attempt, attempt->complete ? LAST_WORDS : self->config.request_timeout);
 }

@@ -429,14 +429,12 @@ llm_gemini_parse_event(CordLlmProvider *provider, const gchar *event, const gcha
                        const CordLlmSink *sink, gpointer data, GError **error)
 {
   LlmGemini *self = LLM_GEMINI(provider);
-  g_autoptr(JsonObject) root = cord_json_parse_object(text, -1, error);
+  g_autoptr(JsonObject) root = llm_json_parse_event(text, error);
   JsonObject *problem, *feedback;
   JsonArray *candidates;
 
-  if (root == NULL) {
-    g_prefix_error(error, "the model's reply: ");
+  if (root == NULL)
     return FALSE;
-  }
   problem = cord_json_peek_object(root, "error");
   if (problem) {
     g_set_error(error, CORD_ERROR,

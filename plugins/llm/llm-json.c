@@ -58,6 +58,24 @@ llm_json_tool_function(JsonArray *tools, guint index)
 }
 
 /**
+ * llm_json_parse_event:
+ * @text: of an event of a reply
+ * @error: return location for %CORD_ERROR_PROTOCOL
+ *
+ * Returns: (transfer full): the object, or %NULL
+ */
+JsonObject *
+llm_json_parse_event(const gchar *text, GError **error)
+{
+  g_autoptr(GError) inner = NULL;
+  JsonObject *object = cord_json_parse_object(text, -1, &inner);
+
+  if (object == NULL)
+    g_set_error(error, CORD_ERROR, CORD_ERROR_PROTOCOL, "the model's reply: %s", inner->message);
+  return object;
+}
+
+/**
  * llm_json_check_key:
  * @provider: who is asked
  * @settings: how

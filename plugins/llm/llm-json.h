@@ -23,6 +23,7 @@ typedef struct {
 void llm_json_add_string(JsonBuilder *builder, const gchar *name, const gchar *value);
 JsonNode *llm_json_parse_arguments(const gchar *arguments);
 JsonObject *llm_json_tool_function(JsonArray *tools, guint index);
+JsonObject *llm_json_parse_event(const gchar *text, GError **error);
 gboolean llm_json_check_key(CordLlmProvider *provider, const CordLlmSettings *settings,
                             gchar **base_url, GError **error);
 void llm_usage_report(LlmUsage *self, gint64 input, gint64 output, const CordLlmSink *sink,

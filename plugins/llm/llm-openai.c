@@ -369,11 +369,9 @@ llm_openai_parse_event(CordLlmProvider *provider, const gchar *event, const gcha
 
   if (g_str_equal(text, "[DONE]"))
     return TRUE;
-  root = cord_json_parse_object(text, -1, error);
-  if (root == NULL) {
-    g_prefix_error(error, "the model's reply: ");
+  root = llm_json_parse_event(text, error);
+  if (root == NULL)
     return FALSE;
-  }
   if (!read_error(root, error))
     return FALSE;
   choices = cord_json_peek_array(root, "choices");
