@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cord-json.h"
+#include "sim-stamp.h"
 
 /* Answers */
 
@@ -129,12 +130,14 @@ write_next(SimExchange *exchange)
 
   do {
     Event *event = g_queue_pop_head(&self->events);
+    g_autofree gchar *stamped = NULL;
 
     if (!event) {
       sim_exchange_end(exchange);
       return;
     }
-    sim_exchange_write_event(exchange, event->event, event->data);
+    stamped = sim_stamp_text(event->data);
+    sim_exchange_write_event(exchange, event->event, stamped ? stamped : event->data);
     free_event(event);
   } while (delay == 0);
   sim_exchange_schedule(exchange, delay, write_next);

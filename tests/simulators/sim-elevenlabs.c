@@ -4,6 +4,7 @@
 
 #include "cord-json.h"
 #include "sim-modules.h"
+#include "sim-stamp.h"
 
 /*
  * ElevenLabs' voices: HTTP stream, stream-input and multi-stream-input. A text is rendered as
@@ -14,6 +15,7 @@
 
 typedef struct {
   gchar *id;        /* NULL: of a socket with one context */
+  gboolean spoken;  /* some of it was */
   GString *waiting; /* text that was not yet spoken */
 } Context;
 
@@ -103,6 +105,7 @@ append_context(GString *json, const gchar *id)
 typedef struct {
   gchar *id;
   gchar *word; /* NULL: the end of the context */
+  gboolean stamped;
 } Saying;
 
 static void
@@ -113,6 +116,15 @@ free_saying(gpointer data)
   g_free(saying->id);
   g_free(saying->word);
   g_free(saying);
+}
+
+/* "stamp": true in the script: the first bytes of an answer tell when they were sent. */
+static gboolean
+is_stamped(SimServer *server)
+{
+  JsonObject *script = sim_server_get_script(server, "elevenlabs");
+
+  return script && cord_json_peek_boolean(script, "stamp", FALSE);
 }
 
 static void
@@ -134,6 +146,8 @@ say(SimSocket *socket, gpointer data)
     return;
   }
   audio = sim_render(saying->word, voice->rate, voice->mulaw);
+  if (saying->stamped)
+    sim_stamp_audio(audio->data, audio->len);
   encoded = g_base64_encode(audio->data, audio->len);
   g_string_append_printf(json, "\"audio\":\"%s\",\"isFinal\":null", encoded);
   append_alignment(json, "alignment", saying->word);
@@ -144,12 +158,14 @@ say(SimSocket *socket, gpointer data)
 }
 
 static void
-schedule_say(SimSocket *socket, GstClockTime delay, const gchar *id, const gchar *word)
+schedule_say(SimSocket *socket, GstClockTime delay, const gchar *id, const gchar *word,
+             gboolean stamped)
 {
   Saying *saying = g_new0(Saying, 1);
 
   saying->id = g_strdup(id);
   saying->word = g_strdup(word);
+  saying->stamped = stamped;
   sim_socket_schedule(socket, delay, say, saying, free_saying);
 }
 
@@ -170,7 +186,8 @@ speak(SimSocket *socket, Context *context)
 
     length += start[length] == ' ';
     word = g_strndup(start, length);
-    schedule_say(socket, delay, context->id, word);
+    schedule_say(socket, delay, context->id, word, !context->spoken && is_stamped(server));
+    context->spoken = TRUE;
     delay += sim_server_get_token_delay(server, provider);
     start += length;
   }
@@ -248,12 +265,14 @@ on_text(SimSocket *socket, const gchar *text, gsize length)
   end = voice->multi ? cord_json_peek_boolean(message, "close_context", FALSE)
                      : words && *words == '\0';
   flush = end || cord_json_peek_boolean(message, "flush", FALSE);
-  if (words)
+  if (words) {
+    sim_stamp_note(sim_socket_get_server(socket), words);
     g_string_append(context->waiting, words);
+  }
   if (flush)
     delay = speak(socket, context);
   if (end) {
-    schedule_say(socket, delay, context->id, NULL);
+    schedule_say(socket, delay, context->id, NULL, FALSE);
     g_hash_table_remove(voice->contexts, voice->multi && id ? id : "");
   }
 }
@@ -295,6 +314,10 @@ write_more(SimExchange *exchange)
 static void
 begin(SimExchange *exchange)
 {
+  Stream *stream = sim_exchange_get_data(exchange);
+
+  if (is_stamped(sim_exchange_get_server(exchange)))
+    sim_stamp_audio(stream->audio->data, stream->audio->len);
   sim_exchange_begin(exchange, 200, "audio/basic");
   write_more(exchange);
 }
@@ -318,6 +341,7 @@ on_request(SimExchange *exchange)
     return;
   }
   read_format(sim_exchange_get_query(exchange, "output_format"), &rate, &mulaw);
+  sim_stamp_note(sim_exchange_get_server(exchange), text);
   stream = g_new0(Stream, 1);
   stream->audio = sim_render(text, rate, mulaw);
   stream->step = 4097; /* in the middle of a sample */

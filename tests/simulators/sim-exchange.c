@@ -235,6 +235,12 @@ sim_exchange_get_provider(SimExchange *self)
 }
 
 const gchar *
+sim_exchange_get_path(SimExchange *self)
+{
+  return self->base.route->path;
+}
+
+const gchar *
 sim_exchange_get_method(SimExchange *self)
 {
   return soup_server_message_get_method(self->message);

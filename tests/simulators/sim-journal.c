@@ -44,7 +44,7 @@ record(SimConnection *self, const gchar *direction, gconstpointer data, gsize le
 static void
 add_entry(SimServer *server, gchar *entry)
 {
-  if (server->journal->len < MAX_ENTRIES)
+  if (!server->quiet && server->journal->len < MAX_ENTRIES)
     g_ptr_array_add(server->journal, entry);
   else
     g_free(entry);
@@ -54,9 +54,12 @@ void
 sim_journal_add(SimConnection *self, const gchar *direction, const gchar *kind, gconstpointer data,
                 gsize length)
 {
-  g_autofree gchar *shown = show(data ? data : "", length);
+  g_autofree gchar *shown = NULL;
 
   record(self, direction, data, length);
+  if (self->server->quiet || self->server->journal->len >= MAX_ENTRIES)
+    return;
+  shown = show(data ? data : "", length);
   add_entry(self->server,
             g_strdup_printf("{\"provider\":\"%s\",\"connection\":%d,\"direction\":\"%s\","
                             "\"kind\":\"%s\",\"bytes\":%" G_GSIZE_FORMAT ",\"data\":%s}",

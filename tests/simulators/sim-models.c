@@ -117,7 +117,7 @@ find_catalogue(SimExchange *exchange)
 {
   for (guint i = 0; i < G_N_ELEMENTS(catalogues); i++)
     if (g_str_equal(catalogues[i].provider, sim_exchange_get_provider(exchange)) &&
-        sim_exchange_get_header(exchange, catalogues[i].header))
+        g_str_equal(catalogues[i].path, sim_exchange_get_path(exchange)))
       return &catalogues[i];
   return NULL;
 }

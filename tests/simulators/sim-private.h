@@ -48,6 +48,8 @@ struct _SimServer {
   JsonNode *script;
   GPtrArray *faults;  /* SimFault */
   GPtrArray *journal; /* JSON texts */
+  gboolean quiet;     /* nothing is written down */
+  GArray *ages;       /* gint64, µs */
   GRand *random;
   guint ids;
   gchar *record; /* folder, or NULL */

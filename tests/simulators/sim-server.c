@@ -5,6 +5,7 @@
 #include "cord-error.h"
 #include "cord-json.h"
 #include "sim-private.h"
+#include "sim-stamp.h"
 
 #define MAX_SCRIPT (16 * 1024 * 1024)
 
@@ -38,7 +39,7 @@ match(const gchar *pattern, gchar **parts, GStrv *stars)
   return TRUE;
 }
 
-/* "/openai/v1/models" is "/v1/models" of that provider alone. */
+/* "/openai/v1/models" is "/v1/models" of that provider, and not of another who has such a path. */
 static const SimRoute *
 find_route(SimServer *self, SoupServerMessage *message, const gchar *path, GStrv *stars)
 {
@@ -46,7 +47,7 @@ find_route(SimServer *self, SoupServerMessage *message, const gchar *path, GStrv
   gboolean upgrade = sim_message_header(message, "Upgrade") != NULL;
   g_auto(GStrv) parts = g_strsplit(path, "/", -1);
 
-  for (guint below = 0; below < 2; below++) {
+  for (gint below = 1; below >= 0; below--) {
     for (guint i = 0; i < self->routes->len; i++) {
       const SimRoute *route = self->routes->pdata[i];
       gchar **rest = parts;
@@ -84,6 +85,8 @@ control(SimServer *self, SoupServerMessage *message, const gchar *path)
 
   if (g_str_equal(path, "/__sim/journal")) {
     answer = sim_server_dup_journal(self);
+  } else if (g_str_equal(path, "/__sim/latency")) {
+    answer = sim_stamp_report(self);
   } else if (g_str_equal(path, "/__sim/reset")) {
     sim_server_reset(self);
   } else if (g_str_equal(path, "/__sim/script")) {
@@ -149,6 +152,7 @@ load_script(SimServer *self, JsonNode *node)
   json_node_unref(old);
   object = json_node_get_object(self->script);
   g_rand_set_seed(self->random, (guint32)cord_json_peek_int(object, "seed", 1));
+  self->quiet = !cord_json_peek_boolean(object, "journal", TRUE);
   sim_faults_load(self, cord_json_peek_array(object, "faults"));
   return TRUE;
 }
@@ -175,6 +179,7 @@ sim_server_reset(SimServer *self)
   g_hash_table_remove_all(self->connections);
   g_hash_table_remove_all(self->positions);
   g_ptr_array_set_size(self->journal, 0);
+  g_array_set_size(self->ages, 0);
   self->ids = 0;
   load_script(self, self->script);
 }
@@ -270,6 +275,12 @@ sim_server_dup_journal(SimServer *self)
   return g_string_free(text, FALSE);
 }
 
+GArray *
+sim_server_get_ages(SimServer *self)
+{
+  return self->ages;
+}
+
 /* Life */
 
 void
@@ -283,6 +294,7 @@ sim_server_free(SimServer *self)
   json_node_unref(self->script);
   g_ptr_array_unref(self->faults);
   g_ptr_array_unref(self->journal);
+  g_array_unref(self->ages);
   g_rand_free(self->random);
   g_free(self->record);
   g_object_unref(self->worker);
@@ -341,6 +353,7 @@ sim_server_new(CordWorker *worker, guint16 port, const gchar *tls_cert, const gc
   self->connections = g_hash_table_new(g_str_hash, g_str_equal);
   self->positions = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
   self->journal = g_ptr_array_new_with_free_func(g_free);
+  self->ages = g_array_new(FALSE, FALSE, sizeof(gint64));
   self->random = g_rand_new_with_seed(1);
   self->script = json_node_init_object(json_node_alloc(), json_object_new());
   sim_faults_load(self, NULL);

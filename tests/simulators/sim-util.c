@@ -9,6 +9,7 @@
 #define MS_A_CHARACTER 60
 #define TONE 220 /* Hz; each word has another */
 #define LEVEL 8000
+#define MAX_KEPT 1000 /* texts */
 
 gchar *
 sim_id(SimServer *server, const gchar *prefix)
@@ -37,10 +38,8 @@ sim_quote(const gchar *text)
   return g_string_free(quoted, FALSE);
 }
 
-/* A tone a word, silent between words: what was rendered can be told from its length, and a word
- * from its pitch. */
-GByteArray *
-sim_render(const gchar *text, guint rate, gboolean mulaw)
+static GByteArray *
+render(const gchar *text, guint rate, gboolean mulaw)
 {
   GByteArray *audio = g_byte_array_new();
   guint samples = rate * MS_A_CHARACTER / 1000;
@@ -65,4 +64,31 @@ sim_render(const gchar *text, guint rate, gboolean mulaw)
     }
   }
   return audio;
+}
+
+/* A tone a word, silent between words: what was rendered can be told from its length, and a word
+ * from its pitch. Texts come again and again: what was rendered is kept. */
+GByteArray *
+sim_render(const gchar *text, guint rate, gboolean mulaw)
+{
+  static GMutex lock;
+  static GHashTable *kept; /* text and format -> GByteArray */
+  g_autofree gchar *key = g_strdup_printf("%u %d %s", rate, mulaw, text);
+  GByteArray *audio, *copy;
+
+  g_mutex_lock(&lock);
+  if (!kept)
+    kept =
+        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_byte_array_unref);
+  audio = g_hash_table_lookup(kept, key);
+  if (!audio) {
+    audio = render(text, rate, mulaw);
+    if (g_hash_table_size(kept) >= MAX_KEPT)
+      g_hash_table_remove_all(kept);
+    g_hash_table_insert(kept, g_steal_pointer(&key), audio);
+  }
+  copy = g_byte_array_sized_new(audio->len);
+  g_byte_array_append(copy, audio->data, audio->len);
+  g_mutex_unlock(&lock);
+  return copy;
 }

@@ -48,6 +48,7 @@ JsonObject *sim_server_get_script(SimServer *self, const gchar *provider); /* (n
 JsonNode *sim_server_take_next(SimServer *self, const gchar *provider, const gchar *list);
 gchar *sim_server_dup_journal(SimServer *self); /* JSON array */
 void sim_server_reset(SimServer *self);
+GArray *sim_server_get_ages(SimServer *self); /* µs, of stamped texts (sim-stamp.h) */
 GstClockTime sim_server_get_first_byte(SimServer *self, const gchar *provider);
 GstClockTime sim_server_get_token_delay(SimServer *self, const gchar *provider);
 
@@ -55,6 +56,7 @@ GstClockTime sim_server_get_token_delay(SimServer *self, const gchar *provider);
 SimServer *sim_exchange_get_server(SimExchange *self);
 const gchar *sim_exchange_get_provider(SimExchange *self);
 const gchar *sim_exchange_get_method(SimExchange *self);
+const gchar *sim_exchange_get_path(SimExchange *self);              /* of its route */
 const gchar *sim_exchange_get_part(SimExchange *self, guint index); /* what stood for each star */
 const gchar *sim_exchange_get_header(SimExchange *self, const gchar *name);
 const gchar *sim_exchange_get_query(SimExchange *self, const gchar *name);
