@@ -75,6 +75,26 @@ unknown(const gchar *word)
   return CORD_EXIT_USAGE;
 }
 
+/* As OpenSSL's programs know it: whom to trust in place of the system's authorities. */
+static gboolean
+trust_file(const gchar *path)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(GTlsDatabase) database = NULL;
+  g_autofree gchar *absolute = NULL;
+
+  if (path == NULL || *path == '\0')
+    return TRUE;
+  absolute = g_canonicalize_filename(path, NULL);
+  database = g_tls_file_database_new(absolute, &error);
+  if (database == NULL) {
+    fprintf(stderr, "cordboard: SSL_CERT_FILE: %s\n", error->message);
+    return FALSE;
+  }
+  g_tls_backend_set_default_database(g_tls_backend_get_default(), database);
+  return TRUE;
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -93,6 +113,8 @@ main(int argc, char *argv[])
     print_version();
     return CORD_EXIT_OK;
   }
+  if (!trust_file(g_getenv("SSL_CERT_FILE")))
+    return CORD_EXIT_USAGE;
   for (guint i = 0; i < G_N_ELEMENTS(commands); i++) {
     if (g_str_equal(argv[1], commands[i].name)) {
       g_autofree gchar *name = g_strconcat("cordboard ", commands[i].name, NULL);
