@@ -204,6 +204,10 @@ report(Load *load)
            ",\"answer_ms\":{\"p50\":%.0f,\"p95\":%.0f,\"max\":%.0f}",
            stats->answers, stats->unanswered, load_times_percentile(&stats->answer, 0.5),
            load_times_percentile(&stats->answer, 0.95), (gdouble)stats->answer.max_us / 1000);
+  if (stats->voice.count > 0)
+    printf(",\"voice_ms\":{\"count\":%" G_GUINT64_FORMAT ",\"p50\":%.1f,\"p99\":%.1f,\"max\":%.1f}",
+           stats->voice.count, load_times_percentile(&stats->voice, 0.5),
+           load_times_percentile(&stats->voice, 0.99), (gdouble)stats->voice.max_us / 1000);
   printf(",\"cpu_percent\":%.1f,\"us_per_frame_pair\":%.2f,\"kib_per_call\":%.0f,\"rss_kib\":%ld,"
          "\"threads_idle\":%ld,\"threads\":%ld,\"waited_percent\":%.1f,"
          "\"phones_late_ms\":%.1f,\"phones_cpu_percent\":%.1f}\n",

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cord-g711.h"
+#include "sim-stamp.h"
 
 #define N_PHASES 5      /* of the callers' streams, evenly spread over 20 ms */
 #define RING 64         /* frames on their way at most */
@@ -110,6 +111,15 @@ take_timed_frames(Caller *caller, const guint8 *audio, gsize length, GstClockTim
 /* Talking */
 
 static void
+take_stamp(Caller *caller, const guint8 *audio, gsize length)
+{
+  gint64 age = sim_stamp_read_audio(audio, length);
+
+  if (age >= 0)
+    load_times_add(&caller->group->stats.voice, (guint64)age);
+}
+
+static void
 answer_begins(Caller *caller, GstClockTime now)
 {
   LoadGroup *group = caller->group;
@@ -176,7 +186,10 @@ on_arrived(CordPhone *phone, const guint8 *audio, gsize length, gpointer data)
   cord_phone_pace_arrived(&caller->pace, now, length);
   if (!caller->group->measuring)
     return;
-  take_timed_frames(caller, audio, length, now);
+  if (caller->group->mode == LOAD_ECHO)
+    take_timed_frames(caller, audio, length, now);
+  else if (!caller->answered)
+    take_stamp(caller, audio, length);
   stats->frames++;
   stats->late += caller->pace.late;
   stats->worst_us = MAX(stats->worst_us, caller->pace.worst / 1000);
@@ -347,6 +360,7 @@ load_stats_merge(LoadStats *self, const LoadStats *other)
   self->unanswered += other->unanswered;
   load_times_merge(&self->round_trip, &other->round_trip);
   load_times_merge(&self->answer, &other->answer);
+  load_times_merge(&self->voice, &other->voice);
 }
 
 static void

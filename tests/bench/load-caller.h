@@ -27,6 +27,7 @@ typedef struct {
   guint64 answers, unanswered;
   LoadTimes round_trip; /* ECHO */
   LoadTimes answer;     /* TALK: last sound to first sound */
+  LoadTimes voice;      /* TALK: first audio of an answer, from the simulated voice to here */
 } LoadStats;
 
 /* The callers of one thread. All but the last three is set up before they call. */
