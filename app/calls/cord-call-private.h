@@ -41,8 +41,10 @@ struct _CordCall {
   gchar *end_reason;
   gint goodbye_turn; /* hang up when this turn was heard; -1: none */
   CordTimer *goodbye;
-  guint lost;           /* what services have failed to do, since the agent was last heard */
-  gboolean voice_heard; /* the agent has been heard at all */
+  guint lost;            /* what services have failed to do, since the agent was last heard */
+  gboolean model_failed; /* the model, in this turn */
+  guint model_failures;  /* turns in a row */
+  gboolean voice_heard;  /* the agent has been heard at all */
 };
 
 #define cord_call_log(self, level, ...)                                                            \
@@ -61,6 +63,9 @@ void cord_call_end(CordCall *self, const gchar *status, const gchar *reason);
 
 /* An element's message in a call that runs */
 void cord_call_tell(CordCall *self, const GstStructure *structure);
+
+/* The model could not answer */
+void cord_call_note_model_failure(CordCall *self, const GError *error);
 
 /* Says by a recording that it cannot go on, and hangs up */
 void cord_call_apologize(CordCall *self, const gchar *reason);

@@ -6,7 +6,8 @@
 
 /* What the messages of a call's pipeline mean for its record, its listeners and its end. */
 
-#define MAX_LOST 3 /* failures of a service in a row that a caller bears */
+#define MAX_LOST 3           /* failures of a service in a row that a caller bears */
+#define MAX_MODEL_FAILURES 2 /* turns in a row that a model does not answer */
 #define GOODBYE_DEADLINE                                                                           \
   (20 * GST_SECOND) /* from the model's end_call to the end, whatever is playing */
 
@@ -142,6 +143,30 @@ on_service(CordCall *self, const GstStructure *structure)
     cord_call_apologize(self, "service-lost");
 }
 
+/* Once the agent may ask its caller to say it again. */
+void
+cord_call_note_model_failure(CordCall *self, const GError *error)
+{
+  /* what a next try cannot mend */
+  static const gint final[] = { GST_RESOURCE_ERROR_NOT_AUTHORIZED, GST_RESOURCE_ERROR_NO_SPACE_LEFT,
+                                GST_RESOURCE_ERROR_NOT_FOUND, GST_RESOURCE_ERROR_SETTINGS };
+  gboolean over = ++self->model_failures >= MAX_MODEL_FAILURES;
+
+  self->model_failed = TRUE;
+  for (guint i = 0; i < G_N_ELEMENTS(final); i++)
+    over = over || g_error_matches(error, GST_RESOURCE_ERROR, final[i]);
+  if (over)
+    cord_call_apologize(self, "service-failed");
+}
+
+static void
+on_response_finished(CordCall *self, const GstStructure *structure)
+{
+  if (!self->model_failed)
+    self->model_failures = 0;
+  self->model_failed = FALSE;
+}
+
 static void
 on_playout(CordCall *self, const GstStructure *structure)
 {
@@ -157,9 +182,13 @@ static const struct {
   const gchar *name;
   void (*handle)(CordCall *self, const GstStructure *structure);
 } handlers[] = {
-  { CORD_EVENT_TOOL_CALL, on_tool_call },   { CORD_EVENT_HEARD, on_heard },
-  { CORD_EVENT_TURN_ENDED, on_turn_ended }, { CORD_EVENT_CALL_STOPPED, on_call_stopped },
-  { CORD_EVENT_SERVICE, on_service },       { CORD_EVENT_PLAYOUT, on_playout },
+  { CORD_EVENT_TOOL_CALL, on_tool_call },
+  { CORD_EVENT_HEARD, on_heard },
+  { CORD_EVENT_TURN_ENDED, on_turn_ended },
+  { CORD_EVENT_CALL_STOPPED, on_call_stopped },
+  { CORD_EVENT_SERVICE, on_service },
+  { CORD_EVENT_PLAYOUT, on_playout },
+  { CORD_EVENT_RESPONSE_FINISHED, on_response_finished },
 };
 
 /* Makes of a message of the running pipeline what it means for the call. */

@@ -259,6 +259,8 @@ on_problem(CordCall *self, GstMessage *message)
   if (self->phase < CORD_CALL_ENDING)
     cord_call_log(self, G_LOG_LEVEL_WARNING, "%s: %s", GST_MESSAGE_SRC_NAME(message),
                   error->message);
+  if (!fatal && g_str_equal(GST_MESSAGE_SRC_NAME(message), "llm"))
+    cord_call_note_model_failure(self, error);
   /* without its source a call has nobody to apologize to */
   if (fatal && self->source && GST_MESSAGE_SRC(message) == GST_OBJECT(self->source))
     cord_call_end(self, "failed", "pipeline-error");
