@@ -413,6 +413,35 @@ cord_http_cancel(CordHttpExchange *exchange)
   drop(exchange);
 }
 
+static void
+on_prepared(GObject *source, GAsyncResult *result, gpointer data)
+{
+  /* who asks next will be told */
+  soup_session_preconnect_finish(SOUP_SESSION(source), result, NULL);
+}
+
+/**
+ * cord_http_prepare: (skip)
+ * @worker: on which the caller runs
+ * @url: of a service that will soon be asked
+ *
+ * Opens a connection, so that the first request finds it open. What goes wrong is told to that
+ * request.
+ */
+void
+cord_http_prepare(CordWorker *worker, const gchar *url)
+{
+  g_autoptr(GUri) uri = g_uri_parse(url, SOUP_HTTP_URI_FLAGS, NULL);
+  CordHttpRequest request = { .url = url };
+  g_autoptr(SoupMessage) message = NULL;
+
+  if (check_request(&request, uri))
+    return;
+  message = make_message(&request, uri, SOUP_MESSAGE_IDEMPOTENT);
+  soup_session_preconnect_async(get_session(worker), message, G_PRIORITY_DEFAULT, NULL, on_prepared,
+                                NULL);
+}
+
 /**
  * cord_http_get_status: (skip)
  * @exchange: an exchange

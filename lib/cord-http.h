@@ -67,6 +67,7 @@ typedef struct {
 CordHttpExchange *cord_http_start(CordWorker *worker, const CordHttpRequest *request,
                                   const CordHttpHandlers *handlers, gpointer user_data);
 void cord_http_cancel(CordHttpExchange *exchange);
+void cord_http_prepare(CordWorker *worker, const gchar *url);
 
 guint cord_http_get_status(CordHttpExchange *exchange);
 const gchar *cord_http_get_header(CordHttpExchange *exchange, const gchar *name);

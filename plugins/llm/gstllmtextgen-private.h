@@ -24,7 +24,7 @@ struct _GstLlmTextgen {
   gdouble temperature;
   guint max_tokens, max_history_turns;
   guint tool_timeout_ms, request_timeout_ms, first_token_timeout_ms, hedge_ms;
-  gboolean append_newline;
+  gboolean append_newline, preconnect;
 
   /* from READY on */
   CordLlmProvider *thinker;

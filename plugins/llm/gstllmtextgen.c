@@ -50,6 +50,7 @@ enum {
   PROP_FIRST_TOKEN_TIMEOUT,
   PROP_HEDGE,
   PROP_APPEND_NEWLINE,
+  PROP_PRECONNECT,
   PROP_HINTS,
   PROP_STATS,
 };
@@ -72,9 +73,9 @@ static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE(
 /* Life */
 
 static gboolean
-load_script(GstLlmTextgen *self, GError **error)
+load_script(GstLlmTextgen *self, CordLlmProvider *provider, GError **error)
 {
-  CordLlmProviderClass *klass = CORD_LLM_PROVIDER_GET_CLASS(self->thinker);
+  CordLlmProviderClass *klass = CORD_LLM_PROVIDER_GET_CLASS(provider);
   g_autofree gchar *text = NULL;
   g_autofree gchar *location = NULL;
   g_autoptr(GError) inner = NULL;
@@ -95,7 +96,7 @@ load_script(GstLlmTextgen *self, GError **error)
     g_set_error(error, CORD_ERROR, CORD_ERROR_TOO_LARGE, "the script %s is too long", location);
     return FALSE;
   }
-  return klass->load(self->thinker, text, error);
+  return klass->load(provider, text, error);
 }
 
 static gboolean
@@ -151,6 +152,16 @@ copy_config(GstLlmTextgen *self, GError **error)
 }
 
 static gboolean
+load_scripts(GstLlmTextgen *self, GError **error)
+{
+  for (guint i = 0; i < self->candidates.n; i++) {
+    if (!load_script(self, self->candidates.list[i].provider, error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+static gboolean
 prepare(GstLlmTextgen *self)
 {
   g_autofree gchar *nick = NULL;
@@ -165,8 +176,8 @@ prepare(GstLlmTextgen *self)
   GST_OBJECT_UNLOCK(self);
   g_clear_object(&self->thinker);
   self->thinker = llm_provider_new(nick, model, &error);
-  if (self->thinker == NULL || !load_script(self, &error) || !read_tools(self, tools, &error) ||
-      !copy_config(self, &error)) {
+  if (self->thinker == NULL || !read_tools(self, tools, &error) || !copy_config(self, &error) ||
+      !load_scripts(self, &error)) {
     cord_element_post_error(GST_ELEMENT(self), error);
     return FALSE;
   }
@@ -186,6 +197,8 @@ run_start(gpointer data)
   self->position = GST_CLOCK_TIME_NONE;
   self->session = llm_session_new(self->worker, self->candidates.list, self->candidates.n,
                                   &self->config, &gst_llm_textgen_session_funcs, self);
+  if (self->preconnect)
+    llm_session_prepare(self->session);
   cord_inbox_open(self->inbox, self->worker);
 }
 
@@ -332,6 +345,8 @@ gst_llm_textgen_set_property(GObject *object, guint id, const GValue *value, GPa
     self->temperature = g_value_get_double(value);
   } else if (id == PROP_APPEND_NEWLINE) {
     self->append_newline = g_value_get_boolean(value);
+  } else if (id == PROP_PRECONNECT) {
+    self->preconnect = g_value_get_boolean(value);
   } else {
     G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
   }
@@ -348,7 +363,7 @@ get_hints(GstLlmTextgen *self)
 
   if (self->thinker == NULL) {
     self->thinker = llm_provider_new(self->provider, self->model, &error);
-    if (self->thinker == NULL || !load_script(self, &error)) {
+    if (self->thinker == NULL || !load_script(self, self->thinker, &error)) {
       GST_WARNING_OBJECT(self, "no hints: %s", error->message);
       g_clear_object(&self->thinker);
       return NULL;
@@ -393,6 +408,8 @@ gst_llm_textgen_get_property(GObject *object, guint id, GValue *value, GParamSpe
     g_value_set_double(value, self->temperature);
   else if (id == PROP_APPEND_NEWLINE)
     g_value_set_boolean(value, self->append_newline);
+  else if (id == PROP_PRECONNECT)
+    g_value_set_boolean(value, self->preconnect);
   else
     G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
   GST_OBJECT_UNLOCK(self);
@@ -490,6 +507,10 @@ install_properties(GObjectClass *klass)
       g_param_spec_boolean("append-newline", "Append newline",
                            "End each piece with a line break, for fdsink", FALSE, flags));
   g_object_class_install_property(
+      klass, PROP_PRECONNECT,
+      g_param_spec_boolean("preconnect", "Connect early",
+                           "Connect to the service before anybody has spoken", TRUE, flags));
+  g_object_class_install_property(
       klass, PROP_HINTS,
       g_param_spec_string("hints", "Hints", "Phrases that the script expects, for speech-to-text",
                           NULL, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
@@ -539,6 +560,7 @@ gst_llm_textgen_init(GstLlmTextgen *self)
   for (guint i = 0; i < G_N_ELEMENTS(numbers); i++)
     *number_property(self, numbers[i].id) = numbers[i].fallback;
   self->temperature = -1;
+  self->preconnect = TRUE;
   self->inbox = cord_inbox_new(gst_llm_textgen_on_object, self);
   self->sink = gst_pad_new_from_static_template(&sink_template, "sink");
   gst_pad_set_chain_function(self->sink, gst_llm_textgen_sink_chain);

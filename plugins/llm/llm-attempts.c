@@ -11,9 +11,8 @@
 #define MAX_ATTEMPTS 3                             /* of the last model that is left */
 #define BACK_OFF ((GstClockTime)250 * GST_MSECOND) /* before the second; doubled for the third */
 #define MAX_BACK_OFF (2 * GST_SECOND)
+#define LONG_REST (5 * 60 * GST_SECOND) /* of a model that refuses us */
 #define LAST_WORDS (500 * GST_MSECOND)  /* after an answer's end, until the connection's */
-#define REST (30 * GST_SECOND)          /* of a model that has failed, before it is tried again */
-#define LONG_REST (5 * 60 * GST_SECOND) /* of one that refuses us */
 
 static void request(LlmSession *self, guint candidate);
 
@@ -71,13 +70,12 @@ llm_session_claim(LlmSession *self)
 static gint
 choose(LlmSession *self)
 {
-  GstClockTime now = cord_worker_get_time(self->worker);
   gint resting = -1;
 
   for (guint i = 0; i < self->n_candidates; i++) {
     if (self->tried & (1u << i))
       continue;
-    if (self->candidates[i].rests_until <= now)
+    if (llm_health_is_good(self->health[i]))
       return (gint)i;
     if (resting < 0)
       resting = (gint)i;
@@ -107,16 +105,22 @@ try_again(LlmSession *self, guint candidate, GstClockTime retry_after)
   return TRUE;
 }
 
+/* It will not be better by itself. */
+static gboolean
+is_refusal(const GError *error, gboolean passing)
+{
+  return g_error_matches(error, CORD_ERROR, CORD_ERROR_NOT_AUTHORIZED) ||
+         g_error_matches(error, CORD_ERROR, CORD_ERROR_NOT_FOUND) ||
+         (!passing && g_error_matches(error, CORD_ERROR, CORD_ERROR_QUOTA));
+}
+
 static void
 fail(LlmSession *self, guint candidate, const GError *error, GstClockTime retry_after,
      gboolean passing)
 {
-  GstClockTime rest = passing || g_error_matches(error, CORD_ERROR, CORD_ERROR_TIMEOUT)
-                          ? MAX(REST, retry_after)
-                          : LONG_REST;
   gint next;
 
-  self->candidates[candidate].rests_until = cord_worker_get_time(self->worker) + rest;
+  llm_health_failed(self->health[candidate], is_refusal(error, passing) ? LONG_REST : retry_after);
   /* another is on its way already */
   if (self->running.length > 0)
     return;
@@ -161,7 +165,7 @@ conclude(LlmAttempt *attempt)
     lose(attempt, error, 0, FALSE);
     return;
   }
-  self->candidates[attempt->candidate].rests_until = 0;
+  llm_health_succeeded(self->health[attempt->candidate]);
   if (attempt->opaque->len > 0) {
     g_free(self->opaque);
     self->opaque = g_strdup(attempt->opaque->str);
@@ -302,5 +306,7 @@ llm_session_request(LlmSession *self)
   self->tried = 0;
   self->winner = NULL;
   self->attempts = 0;
+  for (guint i = 0; i < self->n_candidates; i++)
+    llm_health_probe(self->health[i], &self->candidates[i]);
   request(self, (guint)choose(self));
 }

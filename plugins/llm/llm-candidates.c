@@ -24,7 +24,6 @@ add(LlmCandidates *self, CordLlmProvider *provider, const CordLlmSettings *setti
   candidate->settings.url = g_strdup(settings->url);
   candidate->settings.api_key = g_strdup(settings->api_key);
   candidate->settings.system_prompt = g_strdup(settings->system_prompt);
-  candidate->rests_until = 0;
 }
 
 /**

@@ -3,6 +3,7 @@
 
 #include "cord-text-cutter.h"
 #include "llm-exchange.h"
+#include "llm-health.h"
 #include "llm-session.h"
 
 G_BEGIN_DECLS
@@ -50,6 +51,7 @@ struct _LlmSession {
   CordTurn *turn;
   guint generation;         /* of callbacks that may come too late */
   LlmCandidate *candidates; /* the preferred one first */
+  LlmHealth *health[LLM_MAX_CANDIDATES];
   guint n_candidates;
   GQueue running;      /* LlmAttempt */
   LlmAttempt *winner;  /* whose answer it is */

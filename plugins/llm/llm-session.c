@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "cord-error.h"
+#include "cord-http.h"
+#include "llm-json.h"
 #include "llm-session-private.h"
 
 static void
@@ -179,8 +181,10 @@ llm_session_new(CordWorker *worker, const LlmCandidate *candidates, guint n_cand
   self->worker = g_object_ref(worker);
   self->n_candidates = MIN(n_candidates, LLM_MAX_CANDIDATES);
   self->candidates = g_memdup2(candidates, self->n_candidates * sizeof *candidates);
-  for (guint i = 0; i < self->n_candidates; i++)
+  for (guint i = 0; i < self->n_candidates; i++) {
     g_object_ref(self->candidates[i].provider);
+    self->health[i] = llm_health_get(worker, &self->candidates[i]);
+  }
   self->provider = self->candidates[0].provider;
   self->config = *config;
   self->funcs = *funcs;
@@ -196,6 +200,27 @@ llm_session_new(CordWorker *worker, const LlmCandidate *candidates, guint n_cand
 }
 
 /**
+ * llm_session_prepare:
+ * @self: a session
+ *
+ * Opens the connections that the first answer will need.
+ */
+void
+llm_session_prepare(LlmSession *self)
+{
+  guint n = self->config.hedge > 0 ? MIN(2, self->n_candidates) : 1;
+
+  for (guint i = 0; i < n; i++) {
+    const LlmCandidate *candidate = &self->candidates[i];
+    g_autofree gchar *base = NULL;
+
+    if (CORD_LLM_PROVIDER_GET_CLASS(candidate->provider)->create_request &&
+        llm_json_check_key(candidate->provider, &candidate->settings, &base, NULL))
+      cord_http_prepare(self->worker, base);
+  }
+}
+
+/**
  * llm_session_free:
  * @self: (transfer full): a session, on its worker
  */
@@ -207,8 +232,10 @@ llm_session_free(LlmSession *self)
   g_ptr_array_unref(self->calls);
   cord_text_cutter_free(self->cutter);
   cord_llm_conversation_free(self->conversation);
-  for (guint i = 0; i < self->n_candidates; i++)
+  for (guint i = 0; i < self->n_candidates; i++) {
     g_object_unref(self->candidates[i].provider);
+    llm_health_unref(self->health[i]);
+  }
   g_free(self->candidates);
   g_object_unref(self->worker);
   g_free(self);

@@ -44,9 +44,6 @@ typedef struct {
 typedef struct {
   CordLlmProvider *provider;
   CordLlmSettings settings;
-
-  /*< private >*/
-  GstClockTime rests_until;
 } LlmCandidate;
 
 #define LLM_MAX_CANDIDATES 8
@@ -73,6 +70,7 @@ typedef struct _LlmSession LlmSession;
 
 LlmSession *llm_session_new(CordWorker *worker, const LlmCandidate *candidates, guint n_candidates,
                             const LlmConfig *config, const LlmSessionFuncs *funcs, gpointer data);
+void llm_session_prepare(LlmSession *self);
 void llm_session_free(LlmSession *self);
 
 void llm_session_say(LlmSession *self, CordTurn *turn, const gchar *text);
