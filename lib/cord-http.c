@@ -3,8 +3,10 @@
 
 #include <libsoup/soup.h>
 #include <string.h>
+#include <sys/epoll.h>
 
 #include "cord-http-error.h"
+#include "cord-http-socket.h"
 #include "cord-json.h"
 #include "cord-sse.h"
 
@@ -13,6 +15,7 @@
 #define DEFAULT_IDLE (30 * GST_SECOND)
 #define DEFAULT_MAX_BODY (16 * 1024 * 1024) /* bytes */
 #define READ_SIZE 8192                      /* bytes */
+#define MAX_TURNS 16                        /* reads before others have their turn */
 #define MAX_CONNECTIONS 4096                /* a worker; calls are what is limited, not these */
 #define KEEP_CONNECTION 90                  /* s: a caller's next sentence finds it open */
 
@@ -36,6 +39,8 @@ struct _CordHttpExchange {
   SoupMessage *spare; /* to ask again if a kept connection turns out to be dead; else NULL */
   gboolean fresh;     /* the connection was made for this */
   GInputStream *body;
+  GSocket *socket;  /* (nullable): below the body, when nobody else reads from it */
+  CordWatch *watch; /* waits for more of the body */
   GCancellable *cancellable;
   CordHttpHandlers handlers;
   gpointer user_data;
@@ -64,6 +69,7 @@ clear_exchange(gpointer data)
   g_clear_object(&self->message);
   g_clear_object(&self->spare);
   g_clear_object(&self->body);
+  g_clear_object(&self->socket);
   g_clear_object(&self->cancellable);
   g_clear_object(&self->worker);
   g_clear_pointer(&self->refusal, g_byte_array_unref);
@@ -98,6 +104,7 @@ end(CordHttpExchange *self)
 {
   self->over = TRUE;
   g_clear_pointer(&self->deadline, cord_timer_remove);
+  g_clear_pointer(&self->watch, cord_watch_remove);
   g_signal_handlers_disconnect_by_data(self->message, self);
   if (!self->complete)
     g_cancellable_cancel(self->cancellable);
@@ -189,12 +196,25 @@ take_chunk(CordHttpExchange *self, gsize length)
   }
 }
 
+static void
+take_read(CordHttpExchange *self, gssize n, const GError *error)
+{
+  if (n < 0) {
+    fail(self, CORD_ERROR_NETWORK, error->message);
+  } else if (n == 0) {
+    self->complete = TRUE;
+    conclude(self);
+  } else {
+    enter_phase(self, PHASE_BODY);
+    take_chunk(self, (gsize)n);
+  }
+}
+
 static void on_read(GObject *source, GAsyncResult *result, gpointer data);
 
 static void
-read_more(CordHttpExchange *self)
+wait_for_libsoup(CordHttpExchange *self)
 {
-  enter_phase(self, PHASE_BODY);
   g_input_stream_read_async(self->body, self->buffer, sizeof self->buffer, G_PRIORITY_DEFAULT,
                             self->cancellable, on_read, g_rc_box_acquire(self));
 }
@@ -208,17 +228,61 @@ on_read(GObject *source, GAsyncResult *result, gpointer data)
 
   if (self->over) {
     close_body(self);
-  } else if (n < 0) {
-    fail(self, CORD_ERROR_NETWORK, error->message);
-  } else if (n == 0) {
-    self->complete = TRUE;
-    conclude(self);
   } else {
-    take_chunk(self, (gsize)n);
+    take_read(self, n, error);
     if (!self->over)
-      read_more(self);
+      wait_for_libsoup(self);
   }
   drop(self);
+}
+
+static void read_now(gpointer data);
+
+static void
+on_readable(guint events, gpointer data)
+{
+  read_now(data);
+}
+
+static void
+drop_posted(gpointer data)
+{
+  drop(data);
+}
+
+/* All there is; layers above the socket may hold what the watch does not see. */
+static void
+read_now(gpointer data)
+{
+  CordHttpExchange *self = g_rc_box_acquire(data);
+  gssize n = 1;
+
+  for (guint i = 0; i < MAX_TURNS && n > 0 && !self->over; i++) {
+    g_autoptr(GError) error = NULL;
+
+    n = g_pollable_input_stream_read_nonblocking(G_POLLABLE_INPUT_STREAM(self->body), self->buffer,
+                                                 sizeof self->buffer, self->cancellable, &error);
+    if (n < 0 && g_error_matches(error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
+      break;
+    take_read(self, n, error);
+  }
+  if (!self->over && n > 0)
+    cord_worker_post(self->worker, read_now, g_rc_box_acquire(self), drop_posted);
+  if (!self->over && self->watch == NULL)
+    self->watch = cord_worker_add_watch(self->worker, g_socket_get_fd(self->socket), EPOLLIN,
+                                        on_readable, self);
+  drop(self);
+}
+
+static void
+read_body(CordHttpExchange *self)
+{
+  enter_phase(self, PHASE_BODY);
+  if (self->socket && G_IS_POLLABLE_INPUT_STREAM(self->body) &&
+      g_pollable_input_stream_can_poll(G_POLLABLE_INPUT_STREAM(self->body)))
+    read_now(self);
+  else
+    wait_for_libsoup(self);
 }
 
 /* The worker's own: its connections are found open by the next request of any of its calls. */
@@ -242,6 +306,20 @@ get_session(CordWorker *worker)
   return session;
 }
 
+/* A connection of HTTP/2 has several answers, which libsoup reads and sorts. */
+static void
+find_socket(CordHttpExchange *self)
+{
+  guint64 connection = soup_message_get_connection_id(self->message);
+
+  if (self->socket)
+    cord_http_socket_note(self->worker, connection, self->socket);
+  else
+    self->socket = cord_http_socket_find(self->worker, connection);
+  if (soup_message_get_http_version(self->message) == SOUP_HTTP_2_0)
+    g_clear_object(&self->socket);
+}
+
 static void
 on_starting(SoupMessage *message, CordHttpExchange *self)
 {
@@ -253,6 +331,8 @@ on_network_event(SoupMessage *message, GSocketClientEvent event, GIOStream *conn
                  CordHttpExchange *self)
 {
   self->fresh = TRUE;
+  if (event == G_SOCKET_CLIENT_CONNECTED && G_IS_SOCKET_CONNECTION(connection))
+    g_set_object(&self->socket, g_socket_connection_get_socket(G_SOCKET_CONNECTION(connection)));
 }
 
 static void on_sent(GObject *source, GAsyncResult *result, gpointer data);
@@ -296,8 +376,9 @@ on_sent(GObject *source, GAsyncResult *result, gpointer data)
     g_clear_object(&self->spare);
     if (self->handlers.headers)
       self->handlers.headers(self, cord_http_get_status(self), self->user_data);
+    find_socket(self);
     if (!self->over)
-      read_more(self);
+      read_body(self);
   }
   drop(self);
 }
@@ -344,12 +425,6 @@ refuse_request(gpointer data)
   fail(self, CORD_ERROR_INVALID, self->problem);
 }
 
-static void
-drop_refused(gpointer data)
-{
-  drop(data);
-}
-
 /**
  * cord_http_start: (skip)
  * @worker: on which the caller runs
@@ -385,7 +460,7 @@ cord_http_start(CordWorker *worker, const CordHttpRequest *request,
   if (self->problem) {
     self->host = g_strdup("the request");
     self->message = soup_message_new("GET", "http://localhost/");
-    cord_worker_post(worker, refuse_request, g_rc_box_acquire(self), drop_refused);
+    cord_worker_post(worker, refuse_request, g_rc_box_acquire(self), drop_posted);
     return self;
   }
   self->host = g_strdup(g_uri_get_host(uri));
