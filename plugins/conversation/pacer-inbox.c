@@ -12,6 +12,7 @@ struct _PacerInbox {
 
   GMutex lock; /* leaf; guards what follows */
   GCond room;
+  guint waiting; /* threads, for room; to signal costs a system call even for none */
   FrameQueue *queue;
   FrameFormat format; /* of the newest audio */
   gboolean flushing;
@@ -153,8 +154,11 @@ static GstFlowReturn
 make_room(PacerInbox *self, GstClockTime limit, gboolean may_wait)
 {
   while (may_wait && !self->flushing && self->flow == GST_FLOW_OK &&
-         frame_queue_get_level(self->queue) >= limit)
+         frame_queue_get_level(self->queue) >= limit) {
+    self->waiting++;
     g_cond_wait(&self->room, &self->lock);
+    self->waiting--;
+  }
   if (self->flow == GST_FLOW_OK && self->format.rate == 0)
     return GST_FLOW_NOT_NEGOTIATED;
   return self->flow;
@@ -254,7 +258,8 @@ take_frame(PacerInbox *self, GstClockTime now, GstClockTime look_ahead)
     return NULL;
   pacer_clock_send(&self->clock, now, frame, look_ahead,
                    frame_queue_get_frame_arrival(self->queue));
-  g_cond_signal(&self->room);
+  if (self->waiting > 0)
+    g_cond_signal(&self->room);
   return frame_queue_pop_frame(self->queue);
 }
 
