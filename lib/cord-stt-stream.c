@@ -330,17 +330,22 @@ take_segment(CordSttBase *self, GstEvent *event)
   return gst_pad_push_event(priv->src, event);
 }
 
-static void
-take_speech_start(CordSttBase *self, GstClockTime onset)
+/* Starts and stops are told on first, so that whoever follows knows what a result belongs to. */
+
+static gboolean
+take_speech_start(CordSttBase *self, GstEvent *event)
 {
   CordSttBasePrivate *priv = PRIV(self);
+  GstClockTime onset = cord_structure_get_position(gst_event_get_structure(event));
+  gboolean pushed;
 
   priv->voice_detected = priv->speaking = TRUE;
   cord_stt_stream_end(self, onset);
+  pushed = gst_pad_push_event(priv->src, event);
   cord_stt_stream_begin(self, onset);
+  return pushed;
 }
 
-/* Told on first, so that whoever follows knows what the result belongs to. */
 static gboolean
 take_speech_stop(CordSttBase *self, GstEvent *event)
 {
@@ -373,7 +378,7 @@ take_event(CordSttBase *self, GstEvent *event)
   if (cord_event_is(event, CORD_EVENT_SPEECH_STOPPED))
     return take_speech_stop(self, event);
   if (cord_event_is(event, CORD_EVENT_SPEECH_STARTED))
-    take_speech_start(self, cord_structure_get_position(gst_event_get_structure(event)));
+    return take_speech_start(self, event);
   return gst_pad_push_event(PRIV(self)->src, event);
 }
 
