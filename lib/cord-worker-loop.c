@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <unistd.h>
 
+#define FEW_FDS 8                        /* of libraries, that may be asked in every turn */
+#define LIBRARIES_NS (2 * GST_MSECOND)   /* between two turns of them, when there are more */
 #define MANUAL_START (1000 * GST_SECOND) /* any instant that is not 0 */
 
 typedef struct {
@@ -346,25 +348,79 @@ watch_wakeup(CordLoop *loop, int fd)
   return loop->wakeup_fd == fd;
 }
 
-/* One system call that waits and brings what there is, instead of one to wait and one to ask. Not
- * while a library waits for descriptors of its own. */
 static gint
-poll_once(GPollFD *fds, guint n_fds, gint timeout)
+to_ms(GstClockTime now, GstClockTime until)
 {
-  CordLoop *loop = g_private_get(&running);
-  GPollFD *own = fds, *wakeup = fds + 1;
+  return until <= now ? 0 : (gint)MIN((until - now + GST_MSECOND - 1) / GST_MSECOND, G_MAXINT);
+}
 
-  if (n_fds == 2 && fds[1].fd == loop->epoll_fd) {
-    own = fds + 1;
-    wakeup = fds;
-  }
-  if (n_fds != 2 || own->fd != loop->epoll_fd || !watch_wakeup(loop, wakeup->fd))
-    return g_poll(fds, n_fds, timeout);
-  own->revents = wakeup->revents = 0;
+/* Waits once and keeps what there is. Returns whether the context is to be woken. */
+static gboolean
+fetch(CordLoop *loop, gint timeout)
+{
+  gboolean woken = FALSE;
+
   loop->n_events = MAX(epoll_wait(loop->epoll_fd, loop->events, CORD_LOOP_EVENTS, timeout), 0);
   for (int i = 0; i < loop->n_events; i++)
-    (loop->events[i].data.ptr ? own : wakeup)->revents = G_IO_IN;
-  return loop->n_events;
+    woken |= loop->events[i].data.ptr == NULL;
+  return woken;
+}
+
+/* Serves our own alone for a while, or until the context is woken. */
+static gint
+serve_own(CordLoop *loop, GPollFD *wakeup, GstClockTime until)
+{
+  GstClockTime now = cord_loop_time(loop);
+
+  while (now < until && !loop->quit && wakeup->revents == 0) {
+    gboolean idle = !loop_has_posts(loop);
+
+    if (fetch(loop, idle ? to_ms(now, MIN(until, cord_loop_next_due(loop))) : 0))
+      wakeup->revents = G_IO_IN;
+    cord_loop_dispatch(loop);
+    now = cord_loop_time(loop);
+  }
+  return wakeup->revents != 0;
+}
+
+static GPollFD *
+find_fd(GPollFD *fds, guint n_fds, int fd)
+{
+  for (guint i = 0; i < n_fds; i++) {
+    if (fds[i].fd == fd)
+      return &fds[i];
+  }
+  return NULL;
+}
+
+/* In place of poll(). While nobody but us waits, one system call does, and brings what there is.
+ * While libraries wait for many descriptors, each turn of the context would ask all of them and all
+ * of their sources: they have theirs every LIBRARIES_NS. */
+static gint
+poll_context(GPollFD *fds, guint n_fds, gint timeout)
+{
+  CordLoop *loop = g_private_get(&running);
+  GPollFD *own = find_fd(fds, n_fds, loop->epoll_fd);
+  GPollFD *wakeup = own && n_fds == 2 ? &fds[own == fds] : find_fd(fds, n_fds, loop->wakeup_fd);
+  GstClockTime now = cord_loop_time(loop);
+  GstClockTime until = loop->libraries_due;
+
+  if (own == NULL || wakeup == NULL || !watch_wakeup(loop, wakeup->fd))
+    return g_poll(fds, n_fds, timeout);
+  if (n_fds == 2) {
+    wakeup->revents = fetch(loop, timeout) ? G_IO_IN : 0;
+    own->revents = loop->n_events > (wakeup->revents != 0) ? G_IO_IN : 0;
+    return loop->n_events;
+  }
+  if (n_fds > FEW_FDS && timeout != 0 && now < until) {
+    for (guint i = 0; i < n_fds; i++)
+      fds[i].revents = 0;
+    if (timeout > 0)
+      until = MIN(until, now + (GstClockTime)timeout * GST_MSECOND);
+    return serve_own(loop, wakeup, until);
+  }
+  loop->libraries_due = now + LIBRARIES_NS;
+  return g_poll(fds, n_fds, timeout);
 }
 
 /* Until somebody sets quit. */
@@ -372,7 +428,7 @@ void
 cord_loop_run(CordLoop *loop)
 {
   g_private_set(&running, loop);
-  g_main_context_set_poll_func(loop->context, poll_once);
+  g_main_context_set_poll_func(loop->context, poll_context);
   while (!loop->quit)
     g_main_context_iteration(loop->context, TRUE);
 }

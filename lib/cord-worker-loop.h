@@ -21,6 +21,7 @@ typedef struct {
   int wakeup_fd; /* the context's, once it is known */
   struct epoll_event events[CORD_LOOP_EVENTS];
   int n_events; /* that were fetched and are not dispatched */
+  GstClockTime libraries_due;
   gboolean manual;
   GstClockTime manual_time;
   gboolean quit; /* on the loop's thread */
