@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "cord-worker.h"
 
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include "cord-worker-loop.h"
+
+#define NICER 5 /* steps of nice(2) */
 
 /**
  * CordWorker:
@@ -34,11 +39,21 @@ cord_worker_get_loop(CordWorker *worker)
   return worker->loop;
 }
 
+/* Where that is permitted, before the threads that write, compute and answer questions. */
+static void
+go_first(void)
+{
+  const id_t self = (id_t)gettid();
+
+  setpriority(PRIO_PROCESS, self, getpriority(PRIO_PROCESS, self) - NICER);
+}
+
 static gpointer
 thread_main(gpointer data)
 {
   CordLoop *loop = data;
 
+  go_first();
   g_main_context_push_thread_default(loop->context);
   cord_loop_run(loop);
   cord_loop_stop(loop);
