@@ -15,6 +15,7 @@ G_GNUC_INTERNAL void cord_spoken_text_begin_piece(CordSpokenText *self, const gc
 G_GNUC_INTERNAL void cord_spoken_text_add_audio(CordSpokenText *self, GstClockTime duration);
 G_GNUC_INTERNAL void cord_spoken_text_set_words(CordSpokenText *self, const CordTtsWord *words,
                                                 guint n_words);
+G_GNUC_INTERNAL void cord_spoken_text_end_piece(CordSpokenText *self);
 G_GNUC_INTERNAL gsize cord_spoken_text_heard(CordSpokenText *self, GstClockTime position);
 G_GNUC_INTERNAL gsize cord_spoken_text_length(CordSpokenText *self);
 

@@ -29,6 +29,7 @@ typedef struct {
   /* worker only */
   GQueue items; /* Item */
   Item *speaking;
+  gboolean going_on;
   guint piece;  /* the number of what is spoken, or of the last one */
   GQueue turns; /* CordSpokenText, newest first */
   GstSegment segment;

@@ -64,6 +64,9 @@ push_preamble(CordTtsBase *self)
     gst_pad_push_event(priv->src, event);
     priv->started = TRUE;
   }
+  /* a voice whose format is not known yet has caps before its first audio */
+  if (priv->rate == 0)
+    return;
   if (priv->need_caps) {
     g_autoptr(GstCaps) caps =
         priv->mulaw ? gst_caps_new_simple("audio/x-mulaw", "rate", G_TYPE_INT, (gint)priv->rate,
@@ -96,12 +99,25 @@ push_event_item(CordTtsBase *self, Item *item)
   gst_pad_push_event(priv->src, g_steal_pointer(&item->event));
 }
 
-/* Goes on with what waits until a piece has to be spoken. */
+/* It may be done, and the item gone, before this returns. */
+static void
+speak(CordTtsBase *self, Item *item)
+{
+  g_autofree gchar *text = g_strdup(item->text);
+
+  CORD_TTS_BASE_GET_CLASS(self)->speak(self, PRIV(self)->piece, turn_number(item), text);
+}
+
+/* Goes on with what waits until a piece has to be spoken. A subclass that is done at once comes
+ * back here through piece_done. */
 static void
 go_on(CordTtsBase *self)
 {
   CordTtsBasePrivate *priv = PRIV(self);
 
+  if (priv->going_on)
+    return;
+  priv->going_on = TRUE;
   while (priv->speaking == NULL && !g_queue_is_empty(&priv->items)) {
     Item *item = g_queue_pop_head(&priv->items);
 
@@ -113,9 +129,9 @@ go_on(CordTtsBase *self)
     priv->speaking = item;
     priv->piece++;
     cord_spoken_text_begin_piece(ensure_turn(priv, turn_number(item)), item->text);
-    /* a subclass that is done at once comes back here through piece_done and finds it so */
-    CORD_TTS_BASE_GET_CLASS(self)->speak(self, priv->piece, turn_number(item), item->text);
+    speak(self, item);
   }
+  priv->going_on = FALSE;
 }
 
 void
@@ -217,11 +233,19 @@ run_flush(gpointer data)
   priv->discont = TRUE;
 }
 
+static void
+run_reset_time(gpointer data)
+{
+  PRIV(data)->position = 0;
+}
+
 gboolean
 cord_tts_stream_sink_event(GstPad *pad, GstObject *parent, GstEvent *event)
 {
   CordTtsBase *self = CORD_TTS_BASE(parent);
   CordTtsBasePrivate *priv = PRIV(self);
+
+  gboolean reset_time;
 
   switch (GST_EVENT_TYPE(event)) {
   case GST_EVENT_FLUSH_START:
@@ -232,6 +256,9 @@ cord_tts_stream_sink_event(GstPad *pad, GstObject *parent, GstEvent *event)
     return gst_pad_push_event(priv->src, event);
   case GST_EVENT_FLUSH_STOP:
     cord_worker_call(priv->worker, run_flush, self);
+    gst_event_parse_flush_stop(event, &reset_time);
+    if (reset_time)
+      cord_worker_call(priv->worker, run_reset_time, self);
     cord_inbox_set_flushing(priv->inbox, FALSE);
     return gst_pad_push_event(priv->src, event);
   default:
@@ -406,6 +433,7 @@ cord_tts_base_piece_done(CordTtsBase *self, guint piece, GError *error)
   if (priv->speaking == NULL || piece != priv->piece)
     return;
   g_byte_array_set_size(priv->odd, 0);
+  cord_spoken_text_end_piece(ensure_turn(priv, turn_number(priv->speaking)));
   g_clear_pointer(&priv->speaking, free_item);
   go_on(self);
 }

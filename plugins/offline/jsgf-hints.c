@@ -34,6 +34,19 @@ add_word(Phrase *phrase, const gchar *start, gsize length)
   phrase->need_word = FALSE;
 }
 
+/* A full stop ends a phrase, except where it belongs to the word: p.m. */
+static gsize
+word_length(Phrase *phrase, const gchar *start, gsize length)
+{
+  g_autofree gchar *whole = g_utf8_strdown(start, (gssize)length);
+
+  if (phrase->knows(whole, phrase->data))
+    return length;
+  while (length > 0 && start[length - 1] == '.')
+    length--;
+  return length;
+}
+
 static gboolean
 is_word_character(gunichar c)
 {
@@ -85,10 +98,8 @@ read_phrase(const gchar *text, HintsKnowsFunc knows, gpointer data, GPtrArray *m
     while (*p && is_word_character(g_utf8_get_char(p)))
       p = g_utf8_next_char(p);
     if (p > start) {
-      gsize length = (gsize)(p - start);
+      gsize length = word_length(&phrase, start, (gsize)(p - start));
 
-      while (length > 0 && start[length - 1] == '.')
-        length--;
       if (length > 0)
         add_word(&phrase, start, length);
     } else {
@@ -117,7 +128,7 @@ split(const gchar *hints)
         return phrases;
     } else if (*p == '(' || *p == '[') {
       depth++;
-    } else if (*p == ')' || *p == ']') {
+    } else if ((*p == ')' || *p == ']') && depth > 0) {
       depth--;
     }
   }
