@@ -191,3 +191,30 @@ cord_http_parse_retry_after(const gchar *ms, const gchar *text)
   wait = date ? g_date_time_difference(date, now) : 0;
   return wait > 0 ? (GstClockTime)wait * GST_USECOND : 0;
 }
+
+/*
+ * cord_http_parse_retry_delay:
+ * @body: of an answer that refuses
+ * @length: of @body
+ *
+ * Google says it there: {"error": {"details": [{"retryDelay": "34.4s"}]}}.
+ *
+ * Returns: how long that is, 0 where it says nothing
+ */
+GstClockTime
+cord_http_parse_retry_delay(const gchar *body, gsize length)
+{
+  g_autoptr(JsonObject) root = cord_json_parse_object(body, (gssize)length, NULL);
+  JsonArray *details = cord_json_peek_array(cord_json_peek_object(root, "error"), "details");
+
+  for (guint i = 0; details && i < json_array_get_length(details); i++) {
+    JsonNode *node = json_array_get_element(details, i);
+    const gchar *delay = JSON_NODE_HOLDS_OBJECT(node)
+                             ? cord_json_peek_string(json_node_get_object(node), "retryDelay", NULL)
+                             : NULL;
+
+    if (delay)
+      return (GstClockTime)(CLAMP(g_ascii_strtod(delay, NULL), 0, 1e6) * GST_SECOND);
+  }
+  return 0;
+}

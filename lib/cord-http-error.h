@@ -14,5 +14,6 @@ G_GNUC_INTERNAL gchar *cord_http_describe_body(const gchar *body, gsize length,
 G_GNUC_INTERNAL GStrv cord_http_collect_secrets(GUri *uri, const gchar *const *headers);
 G_GNUC_INTERNAL gchar *cord_http_hide_secrets(const gchar *text, const gchar *const *secrets);
 G_GNUC_INTERNAL GstClockTime cord_http_parse_retry_after(const gchar *ms, const gchar *text);
+G_GNUC_INTERNAL GstClockTime cord_http_parse_retry_delay(const gchar *body, gsize length);
 
 G_END_DECLS

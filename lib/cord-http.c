@@ -488,13 +488,6 @@ cord_http_cancel(CordHttpExchange *exchange)
   drop(exchange);
 }
 
-static void
-on_prepared(GObject *source, GAsyncResult *result, gpointer data)
-{
-  /* who asks next will be told */
-  soup_session_preconnect_finish(SOUP_SESSION(source), result, NULL);
-}
-
 /**
  * cord_http_prepare: (skip)
  * @worker: on which the caller runs
@@ -513,8 +506,7 @@ cord_http_prepare(CordWorker *worker, const gchar *url)
   if (check_request(&request, uri))
     return;
   message = make_message(&request, uri, SOUP_MESSAGE_IDEMPOTENT);
-  soup_session_preconnect_async(get_session(worker), message, G_PRIORITY_DEFAULT, NULL, on_prepared,
-                                NULL);
+  soup_session_preconnect_async(get_session(worker), message, G_PRIORITY_DEFAULT, NULL, NULL, NULL);
 }
 
 /**
@@ -546,15 +538,18 @@ cord_http_get_header(CordHttpExchange *exchange, const gchar *name)
  * cord_http_get_retry_after: (skip)
  * @exchange: an exchange
  *
- * Reads `Retry-After` (seconds or a date) and `retry-after-ms`.
+ * Reads `Retry-After` (seconds or a date) and `retry-after-ms`, else what the body says of it.
  *
  * Returns: how long the service wants to be left alone, 0 where it does not say
  */
 GstClockTime
 cord_http_get_retry_after(CordHttpExchange *exchange)
 {
-  return cord_http_parse_retry_after(cord_http_get_header(exchange, "retry-after-ms"),
-                                     cord_http_get_header(exchange, "Retry-After"));
+  const GByteArray *body = exchange->refusal;
+  GstClockTime wait = cord_http_parse_retry_after(cord_http_get_header(exchange, "retry-after-ms"),
+                                                  cord_http_get_header(exchange, "Retry-After"));
+
+  return wait > 0 ? wait : cord_http_parse_retry_delay((const gchar *)body->data, body->len);
 }
 
 /**

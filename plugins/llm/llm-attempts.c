@@ -272,8 +272,11 @@ start(LlmSession *self, guint candidate, const CordLlmRequest *http)
   attempt->exchange = llm_exchange_start(self->worker, http, self->config.first_token_timeout,
                                          self->config.request_timeout, &funcs, attempt);
   set_deadline(attempt, self->config.first_token_timeout);
-  if (self->config.hedge > 0 && self->hedge == NULL && choose(self) >= 0)
+  /* two race, not all */
+  if (self->config.hedge > 0 && self->running.length == 1 && choose(self) >= 0) {
+    g_clear_pointer(&self->hedge, cord_timer_remove);
     self->hedge = cord_worker_add_timer(self->worker, self->config.hedge, on_hedge, self);
+  }
 }
 
 static void
