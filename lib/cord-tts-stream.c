@@ -158,7 +158,8 @@ take_text(CordTtsBase *self, GstBuffer *buffer)
   GstMapInfo map;
 
   if (gst_buffer_map(buffer, &map, GST_MAP_READ)) {
-    item->text = g_strstrip(g_utf8_make_valid((const gchar *)map.data, (gssize)map.size));
+    item->text = g_strstrip(
+        g_utf8_make_valid(map.size > 0 ? (const gchar *)map.data : "", (gssize)map.size));
     gst_buffer_unmap(buffer, &map);
   }
   item->turn = turn ? cord_turn_ref(turn) : NULL;
