@@ -6,6 +6,8 @@ SPREAD = 0.20  # how much of that more or fewer calls may change it
 TIMES_FASTAPI = 3
 KIB_PER_CALL = 256
 FULL_CALLS = 400
+SERVICES_CALLS = 300
+ADDED_P50_MS, ADDED_P99_MS = 1, 5
 
 
 def find(rows, server, calls):
@@ -41,19 +43,59 @@ def check_echo(rows, rounds):
     return goals
 
 
+def check_talk(row, what, calls):
+    label = "%s, %d calls: " % (what, row["calls"])
+    goals = []
+    if row["calls"] >= calls:
+        goals.append((label + "no frame later than 40 ms",
+                      "%d late, worst %.0f ms" % (row["late_frames"], row["worst_ms"]),
+                      row["late_frames"] == 0 and row["failed"] == 0 and row["up"] == row["calls"]))
+    if row["calls"] > 1:
+        goals.append((label + "at most %d KiB a call" % KIB_PER_CALL, "%d KiB" % row["kib_per_call"],
+                      row["kib_per_call"] <= KIB_PER_CALL))
+    return goals
+
+
+def check_added(row):
+    """What we add to the services' own times, on the way to the voice and back."""
+    if row["calls"] not in (1, SERVICES_CALLS) or not row["words_ms"]["count"]:
+        return []
+    words, voice = row["words_ms"], row.get("voice_ms")
+    found = [("a clause's last token to the voice's being asked", words["p50_ms"], words["p99_ms"])]
+    if voice:
+        found.append(("the voice's first byte to the carrier", voice["p50"], voice["p99"]))
+    return [("%s, %d calls: p50 %d ms, p99 %d ms" % (what, row["calls"], ADDED_P50_MS, ADDED_P99_MS),
+             "%.1f ms, %.1f ms" % (p50, p99), p50 <= ADDED_P50_MS and p99 <= ADDED_P99_MS)
+            for what, p50, p99 in found]
+
+
+def check_services(rows, rounds):
+    goals = []
+    for name in ("Cordboard, services", "Cordboard, TLS"):
+        for row in rows:
+            if row["server"] != name or row["calls"] <= 50:
+                continue
+            more = ratio(rounds, (name, row["calls"]), (name, 50))
+            if more:
+                goals.append(("%s, %d calls: at most %d %% more a frame than with 50" % (
+                    name, row["calls"], SPREAD * 100), "%+.0f %%" % (100 * (more - 1)), more <= 1 + SPREAD))
+    more = ratio(rounds, ("Node SDKs, services", SERVICES_CALLS), ("Cordboard, services", SERVICES_CALLS))
+    if more:
+        goals.append(("Node with the vendors' SDKs needs more", "%.1f times" % more, more > 1))
+    return goals
+
+
 def check(rows, rounds):
     """The goals that these rows can tell of: (what, figure, met)."""
     goals = check_echo(rows, rounds)
     for row in rows:
-        if row["server"] != "Cordboard, full":
-            continue
-        label = "full pipeline, %d calls: " % row["calls"]
-        if row["calls"] >= FULL_CALLS:
-            goals.append((label + "no frame later than 40 ms",
-                          "%d late, worst %.0f ms" % (row["late_frames"], row["worst_ms"]),
-                          row["late_frames"] == 0 and row["failed"] == 0 and row["up"] == row["calls"]))
-        goals.append((label + "at most %d KiB a call" % KIB_PER_CALL, "%d KiB" % row["kib_per_call"],
-                      row["kib_per_call"] <= KIB_PER_CALL))
+        if row["server"] == "Cordboard, full":
+            goals += check_talk(row, "full pipeline", FULL_CALLS)
+        elif row["server"] == "Cordboard, services":
+            goals += check_talk(row, "over services", SERVICES_CALLS) + check_added(row)
+        elif row["server"] == "Cordboard, TLS":
+            goals += check_talk(row, "over services with TLS", SERVICES_CALLS)
+    goals += check_services(rows, rounds)
     for row in rows:
         if row["server"].startswith("Cordboard"):
             goals.append(("%s, %d calls: no thread more than without" % (row["server"], row["calls"]),
