@@ -20,8 +20,11 @@
 #define MAX_ONSET 50                   /* frames that an onset can lie back */
 #define RUN 3                          /* active frames in a row that end a silence */
 #define MIN_VOICED 3                   /* voiced frames that make speech of a candidate */
-#define MIN_LAG 6                      /* at 2 kHz: 333 Hz */
-#define MAX_LAG 34                     /* at 2 kHz: 59 Hz */
+#define STRONG 4.0f                    /* 6 dB above the threshold it is sure sooner: */
+#define STRONG_ACTIVE 5                /* 50 ms; in fewer a tone that begins is not steady yet */
+#define STRONG_VOICED 2
+#define MIN_LAG 6  /* at 2 kHz: 333 Hz */
+#define MAX_LAG 34 /* at 2 kHz: 59 Hz */
 #define VOICED_WINDOW (ENERGY_DETECTOR_HISTORY - MAX_LAG)
 #define VOICED 0.6f                 /* of the normalized autocorrelation */
 #define STEADY 1.26f                /* largest to smallest frame: 1 dB */
@@ -200,6 +203,16 @@ is_active(const EnergyDetector *self)
   return self->recent[self->frames % ENERGY_DETECTOR_RECENT] >= self->level * DECAY;
 }
 
+static gboolean
+is_sure(const EnergyDetector *self)
+{
+  const gboolean strong = self->ratio >= STRONG * self->on_ratio * MAX(self->unrest, 1.0f);
+
+  return self->active_frames >=
+             (strong ? MIN(self->min_speech, STRONG_ACTIVE) : self->min_speech) &&
+         self->voiced_frames >= (strong ? STRONG_VOICED : MIN_VOICED);
+}
+
 static EnergyDetectorChange
 listen_for_start(EnergyDetector *self, gboolean active)
 {
@@ -219,7 +232,7 @@ listen_for_start(EnergyDetector *self, gboolean active)
     self->voiced_frames = 0;
   else if (is_voiced(self))
     self->voiced_frames++;
-  if (self->active_frames < self->min_speech || self->voiced_frames < MIN_VOICED)
+  if (!is_sure(self))
     return ENERGY_DETECTOR_UNCHANGED;
   if (self->frames - self->onset > MAX_ONSET)
     self->onset = self->frames - MAX_ONSET;

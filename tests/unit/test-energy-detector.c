@@ -149,27 +149,35 @@ test_clicks(void)
   }
 }
 
+/* Keys of 100 ms, that begin anywhere in a frame. */
+static GArray *
+keypresses(gdouble dbfs, gsize shift)
+{
+  static const gint rows[] = { 697, 770, 852, 941 }, columns[] = { 1209, 1336, 1477, 1633 };
+  GArray *sound = lab_noise(LAB_NOISE_WHITE, SECONDS(20), 3);
+
+  scale(sound, -55, 0, sound->len);
+  for (gsize i = SECONDS(2); i < sound->len; i++) {
+    const guint key = (i + shift) / SECONDS(0.5);
+    const gdouble t = 2 * G_PI * i / LAB_RATE;
+
+    if ((i + shift) % SECONDS(0.5) < SECONDS(0.1))
+      g_array_index(sound, gfloat, i) +=
+          pow(10, dbfs / 20) * (sin(rows[key % 4] * t) + sin(columns[key / 4 % 4] * t));
+  }
+  return sound;
+}
+
 static void
 test_keypresses(void)
 {
-  static const gint rows[] = { 697, 770, 852, 941 }, columns[] = { 1209, 1336, 1477, 1633 };
+  for (gint level = -30; level <= -10; level += 10)
+    for (gsize shift = 0; shift < 80; shift += 13) {
+      g_autoptr(GArray) sound = keypresses(level, shift);
+      g_autofree gchar *found = detect_all(sound);
 
-  for (gint level = -30; level <= -10; level += 10) {
-    g_autoptr(GArray) sound = lab_noise(LAB_NOISE_WHITE, SECONDS(20), 3);
-    g_autofree gchar *found = NULL;
-
-    scale(sound, -55, 0, sound->len);
-    for (gsize i = SECONDS(2); i < sound->len; i++) {
-      const guint key = i / SECONDS(0.5);
-      const gdouble t = 2 * G_PI * i / LAB_RATE;
-
-      if (i % SECONDS(0.5) < SECONDS(0.1))
-        g_array_index(sound, gfloat, i) +=
-            pow(10, level / 20.0) * (sin(rows[key % 4] * t) + sin(columns[key / 4 % 4] * t));
+      g_assert_cmpstr(found, ==, "");
     }
-    found = detect_all(sound);
-    g_assert_cmpstr(found, ==, "");
-  }
 }
 
 static void
@@ -262,6 +270,25 @@ test_settings(void)
   g_assert_nonnull(strchr(strchr(split, '+') + 1, '+'));
 }
 
+/* A vowel is known for what it is when it has lasted 50 ms; the first 10 are too quiet here. */
+static void
+test_soon(void)
+{
+  g_autoptr(GArray) sound = vowels(SECONDS(4), SECONDS(2), SECONDS(4), LAB_RATE);
+  g_autofree gint16 *pcm = to_pcm(sound);
+  EnergyDetector detector;
+  guint64 position;
+  gsize n_used, done = 0;
+
+  energy_detector_init(&detector, LAB_RATE);
+  while (!detector.speaking) {
+    energy_detector_process(&detector, pcm + done, 80, &n_used, &position);
+    done += n_used;
+  }
+  g_test_message("decided after %.0f ms", (done - SECONDS(2)) / 8.0);
+  g_assert_cmpuint(done, <=, SECONDS(2.07));
+}
+
 static void
 test_skip(void)
 {
@@ -321,6 +348,7 @@ main(int argc, char **argv)
   g_test_add_func("/energy-detector/the-size-of-chunks-does-not-matter", test_any_chunk);
   g_test_add_func("/energy-detector/every-rate-gives-the-same-bounds", test_any_rate);
   g_test_add_func("/energy-detector/settings-are-heeded", test_settings);
+  g_test_add_func("/energy-detector/a-vowel-is-known-soon", test_soon);
   g_test_add_func("/energy-detector/lost-sound-counts-as-silence", test_skip);
   g_test_add_func("/energy-detector/it-is-small", test_cost);
   return g_test_run();
