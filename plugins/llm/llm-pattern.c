@@ -8,7 +8,10 @@
 #define MAX_SEQUENCES 128 /* ways to say one pattern */
 #define MAX_ELEMENTS 24   /* words and slots in one of them */
 #define MAX_WORDS 60      /* of what was said */
-#define EXTRA 0.12        /* cost of a word that the pattern has not */
+#define EXTRA 0.15        /* cost of a word that the pattern has not */
+#define MISSING 1.0       /* cost of a word that was not said */
+#define MISSING_SHORT 0.5 /* of one that recognisers lose: "i", "to", "the" */
+#define SHORT 3           /* letters */
 #define ALIKE 0.66        /* similarity from which two words are one, misheard */
 #define SLOT_WORDS 4      /* the longest phrase of a list */
 
@@ -33,6 +36,40 @@ free_element(gpointer data)
   g_free(element);
 }
 
+/* "i'd" is "i would", however it was written. Returns where the second word begins, or NULL. */
+static const gchar *
+find_contraction(const gchar *word, const gchar **second)
+{
+  static const struct {
+    const gchar *end, *word;
+  } ends[] = {
+    { "'d", "would" }, { "'s", "is" },    { "'m", "am" },
+    { "'re", "are" },  { "'ll", "will" }, { "'ve", "have" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS(ends); i++) {
+    if (g_str_has_suffix(word, ends[i].end) && strlen(word) > strlen(ends[i].end)) {
+      *second = ends[i].word;
+      return word + strlen(word) - strlen(ends[i].end);
+    }
+  }
+  return NULL;
+}
+
+static void
+add_word(GStrvBuilder *builder, GString *word)
+{
+  const gchar *second;
+  const gchar *end = find_contraction(word->str, &second);
+
+  if (end)
+    g_string_truncate(word, (gsize)(end - word->str));
+  g_strv_builder_add(builder, word->str);
+  if (end)
+    g_strv_builder_add(builder, second);
+  g_string_truncate(word, 0);
+}
+
 /**
  * llm_words_split:
  * @text: what somebody said
@@ -53,8 +90,7 @@ llm_words_split(const gchar *text)
     if (c && (g_unichar_isalnum(c) || c == '\'')) {
       g_string_append_unichar(word, c);
     } else if (word->len > 0) {
-      g_strv_builder_add(builder, word->str);
-      g_string_truncate(word, 0);
+      add_word(builder, word);
     }
     if (c == 0)
       return g_strv_builder_end(builder);
@@ -169,6 +205,8 @@ static GPtrArray *
 read_word(Reader *reader)
 {
   const gchar *start = reader->at;
+  g_autofree gchar *word = NULL;
+  const gchar *end, *second;
 
   while (*reader->at && !strchr(" \t|()[]{}", *reader->at))
     reader->at++;
@@ -176,7 +214,12 @@ read_word(Reader *reader)
     refuse(reader, "a bracket that was not opened");
     return NULL;
   }
-  return one_element(reader, g_utf8_strdown(start, reader->at - start), NULL);
+  word = g_utf8_strdown(start, reader->at - start);
+  end = find_contraction(word, &second);
+  if (end)
+    return multiply(one_element(reader, g_strndup(word, (gsize)(end - word)), NULL),
+                    one_element(reader, g_strdup(second), NULL));
+  return one_element(reader, g_steal_pointer(&word), NULL);
 }
 
 static GPtrArray *
@@ -348,7 +391,8 @@ static void
 fill_cell(const Element *element, LlmWordLists *lists, GStrv words, guint at, guint n_words,
           Cell *row, const Cell *next_row)
 {
-  Cell best = { next_row[at].score - 1.0, G_MAXUINT };
+  gboolean is_short = element->slot == NULL && strlen(element->text) <= SHORT;
+  Cell best = { next_row[at].score - (is_short ? MISSING_SHORT : MISSING), G_MAXUINT };
 
   if (at < n_words) {
     gdouble similarity;
@@ -366,9 +410,34 @@ fill_cell(const Element *element, LlmWordLists *lists, GStrv words, guint at, gu
   row[at] = best;
 }
 
+/* What was said there; of a list, the phrase that was meant. */
+static gchar *
+read_phrase(const Element *element, LlmWordLists *lists, GStrv words, guint at, guint taken)
+{
+  GPtrArray *phrases = g_hash_table_lookup(lists, element->text);
+  g_autoptr(GString) value = g_string_new(words[at]);
+  gdouble highest = 0;
+  GStrv meant = NULL;
+
+  for (guint i = 0; phrases && i < phrases->len; i++) {
+    gdouble quality = 0;
+
+    if (phrase_fits(phrases->pdata[i], words, at, at + taken, &quality) == taken &&
+        quality > highest) {
+      highest = quality;
+      meant = phrases->pdata[i];
+    }
+  }
+  if (meant)
+    return g_strjoinv(" ", meant);
+  for (guint i = 1; i < taken; i++)
+    g_string_append_printf(value, " %s", words[at + i]);
+  return g_strdup(value->str);
+}
+
 static void
-read_slots(GPtrArray *sequence, GStrv words, guint n_words, Cell (*table)[MAX_WORDS + 2],
-           GHashTable *slots)
+read_slots(GPtrArray *sequence, LlmWordLists *lists, GStrv words, guint n_words,
+           Cell (*table)[MAX_WORDS + 2], GHashTable *slots)
 {
   guint at = 0;
 
@@ -381,13 +450,9 @@ read_slots(GPtrArray *sequence, GStrv words, guint n_words, Cell (*table)[MAX_WO
       continue;
     }
     if (cell->taken != G_MAXUINT) {
-      if (element->slot) {
-        g_autoptr(GString) value = g_string_new(words[at]);
-
-        for (guint k = 1; k < cell->taken; k++)
-          g_string_append_printf(value, " %s", words[at + k]);
-        g_hash_table_replace(slots, g_strdup(element->slot), g_strdup(value->str));
-      }
+      if (element->slot)
+        g_hash_table_replace(slots, g_strdup(element->slot),
+                             read_phrase(element, lists, words, at, cell->taken));
       at += cell->taken;
     }
     e++;
@@ -413,7 +478,7 @@ match_sequence(GPtrArray *sequence, GStrv words, guint n_words, LlmWordLists *li
   /* of two that fit, the one that says more */
   total += 0.02 * (gdouble)MIN(sequence->len, 10);
   if (slots)
-    read_slots(sequence, words, n_words, table, slots);
+    read_slots(sequence, lists, words, n_words, table, slots);
   return total;
 }
 
