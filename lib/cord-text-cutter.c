@@ -6,6 +6,7 @@
 #define CLAUSE_CHARACTERS 12 /* the shortest first clause */
 #define CLAUSE_WORDS 3
 #define MAX_PIECE 220 /* bytes without a boundary after which a space will do */
+#define MAX_CODE 4096 /* bytes that are kept of code that is not spoken */
 #define LOOK_AHEAD 16 /* bytes behind that limit, so that a boundary before it is certain */
 
 struct _CordTextCutter {
@@ -15,10 +16,21 @@ struct _CordTextCutter {
 };
 
 static const gchar *abbreviations[] = {
-  "mr",  "mrs",    "ms",  "dr",   "prof", "st",  "jr",  "sr",  "vs",
-  "etc", "approx", "no",  "e.g",  "i.e",  "fig", "inc", "ltd", "co",
-  "jan", "feb",    "aug", "sept", "oct",  "nov", "dec", "ave", NULL,
+  "mr",  "mrs", "ms",  "dr",  "prof", "st",  "jr",  "sr",  "vs",  "etc",  "approx", "no",
+  "e.g", "i.e", "fig", "inc", "ltd",  "co",  "jan", "feb", "aug", "sept", "oct",    "nov",
+  "dec", "ave", "sra", "dra", "nr",   "str", "bzw", "ca",  "usw", "z.b",  "d.h",    NULL,
 };
+
+/* "am 3. Mai" is no end of a sentence */
+static const gchar *const months[] = {
+  "Januar", "Februar", "M\xc3\xa4rz", "April",   "Mai",      "Juni",
+  "Juli",   "August",  "September",   "Oktober", "November", "Dezember",
+};
+
+/* Ends of sentences and clauses of other scripts: nothing needs to follow them. */
+static const gchar *const wide_stops[] = { "\xe3\x80\x82", "\xef\xbc\x81", "\xef\xbc\x9f",
+                                           "\xe0\xa5\xa4", "\xd8\x9f" };
+static const gchar *const wide_commas[] = { "\xef\xbc\x8c", "\xe3\x80\x81", "\xd8\x8c" };
 
 /**
  * cord_text_cutter_new: (skip)
@@ -97,11 +109,21 @@ is_abbreviation(const gchar *text, gsize end)
          g_strv_contains(abbreviations, word);
 }
 
+/* "a.m", "U.S": single letters with full stops between them */
 static gboolean
-is_time_of_day(const gchar *text, gsize end)
+is_initials(const gchar *text, gsize end)
 {
-  return end >= 3 && (g_ascii_strncasecmp(text + end - 3, "a.m", 3) == 0 ||
-                      g_ascii_strncasecmp(text + end - 3, "p.m", 3) == 0);
+  gsize start = end;
+
+  while (start > 0 && (g_ascii_isalpha(text[start - 1]) || text[start - 1] == '.'))
+    start--;
+  if (end - start < 3)
+    return FALSE;
+  for (gsize i = start; i < end; i++) {
+    if (g_ascii_isalpha(text[i]) == ((i - start) % 2 == 1))
+      return FALSE;
+  }
+  return TRUE;
 }
 
 /* What closes after a full stop belongs to the sentence. */
@@ -125,6 +147,24 @@ typedef enum {
   UNCERTAIN, /* what follows must be seen first */
 } Boundary;
 
+static Boundary
+month_follows(CordTextCutter *self, gsize at)
+{
+  const gchar *word = self->raw->str + at;
+  gsize length;
+
+  while (*word == ' ')
+    word++;
+  length = strcspn(word, " ,.!?;:\n");
+  if (word[length] == '\0' && !self->finished)
+    return UNCERTAIN;
+  for (guint i = 0; i < G_N_ELEMENTS(months); i++) {
+    if (strlen(months[i]) == length && strncmp(word, months[i], length) == 0)
+      return NO_BOUNDARY;
+  }
+  return BOUNDARY;
+}
+
 /* A full stop and its like at `at`; `after` becomes the end of the sentence. */
 static Boundary
 sentence_ends(CordTextCutter *self, gsize at, gsize *after)
@@ -142,15 +182,15 @@ sentence_ends(CordTextCutter *self, gsize at, gsize *after)
     return NO_BOUNDARY;
   if (text[at] != '.' || next > at + 1)
     return BOUNDARY;
-  if (is_time_of_day(text, at)) {
+  if (is_abbreviation(text, at))
+    return NO_BOUNDARY;
+  if (is_initials(text, at)) {
     while (g_ascii_isspace(text[next]))
       next++;
     if (text[next] == '\0')
       return self->finished ? BOUNDARY : UNCERTAIN;
     return g_ascii_isupper(text[next]) ? BOUNDARY : NO_BOUNDARY;
   }
-  if (is_abbreviation(text, at))
-    return NO_BOUNDARY;
   /* "1. First": the number of a list is no sentence */
   if (at > 0 && g_ascii_isdigit(text[at - 1])) {
     gsize start = at;
@@ -159,8 +199,20 @@ sentence_ends(CordTextCutter *self, gsize at, gsize *after)
       start--;
     if (start == 0 || text[start - 1] == '\n')
       return NO_BOUNDARY;
+    if (at - start <= 2)
+      return month_follows(self, next);
   }
   return BOUNDARY;
+}
+
+static gsize
+find_prefix(const gchar *text, const gchar *const *list, guint n)
+{
+  for (guint i = 0; i < n; i++) {
+    if (g_str_has_prefix(text, list[i]))
+      return strlen(list[i]);
+  }
+  return 0;
 }
 
 static guint
@@ -191,6 +243,18 @@ clause_ends(CordTextCutter *self, gsize at, gsize *after)
   return count_words(text, at) >= CLAUSE_WORDS ? BOUNDARY : NO_BOUNDARY;
 }
 
+static Boundary
+other_script_ends(CordTextCutter *self, gsize at, gsize *after)
+{
+  const gchar *text = self->raw->str + at;
+  gsize length = find_prefix(text, wide_stops, G_N_ELEMENTS(wide_stops));
+
+  if (length == 0 && self->first && at >= CLAUSE_CHARACTERS)
+    length = find_prefix(text, wide_commas, G_N_ELEMENTS(wide_commas));
+  *after = at + MAX(length, 1);
+  return length > 0 ? BOUNDARY : NO_BOUNDARY;
+}
+
 /* A fence of three backticks: the code behind it is for the eye. Returns where the code ends. */
 static Boundary
 skip_code(CordTextCutter *self, gsize at, gsize *after)
@@ -207,6 +271,9 @@ skip_code(CordTextCutter *self, gsize at, gsize *after)
     *after = at;
     return NO_BOUNDARY;
   }
+  /* of code without end only the fence is kept, and what may be half of the next one */
+  if (self->raw->len > at + MAX_CODE)
+    g_string_erase(self->raw, (gssize)at + 3, (gssize)(self->raw->len - at - 5));
   return UNCERTAIN;
 }
 
@@ -229,6 +296,8 @@ find_cut(CordTextCutter *self)
       boundary = count_words(text, i) > 0 ? BOUNDARY : NO_BOUNDARY;
     } else if (self->first && strchr(",;:", text[i])) {
       boundary = clause_ends(self, i, &after);
+    } else if ((guchar)text[i] >= 0x80) {
+      boundary = other_script_ends(self, i, &after);
     }
     if (boundary == BOUNDARY)
       return after;
@@ -251,7 +320,54 @@ static gboolean
 is_for_the_eye(gunichar c)
 {
   return c == '*' || c == '`' || c == '#' || c == '~' || c == '|' || c == 0xfe0f || c == 0x200d ||
-         (c >= 0x1f000 && c <= 0x1faff) || (c >= 0x2600 && c <= 0x27bf) || c == 0xfffd;
+         c == 0x2022 || c == 0x20e3 || (c >= 0x1f000 && c <= 0x1faff) ||
+         (c >= 0x2600 && c <= 0x27bf) || (c >= 0x2b00 && c <= 0x2bff) ||
+         (c >= 0xe0000 && c <= 0xe007f) || c == 0xfffd;
+}
+
+/* Nobody wants to hear how an address goes on behind its host. */
+static gboolean
+read_address(const gchar **at, GString *out)
+{
+  const gchar *host = *at;
+  const gchar *end;
+
+  if (g_str_has_prefix(host, "https://") || g_str_has_prefix(host, "http://"))
+    host = strstr(host, "//") + 2;
+  else if (!g_str_has_prefix(host, "www."))
+    return FALSE;
+  if (g_str_has_prefix(host, "www."))
+    host += 4;
+  end = host + strcspn(host, " \t\n/?#:;,)>\"'");
+  if (end == host)
+    return FALSE;
+  g_string_append_len(out, host, end - host);
+  *at = end + strcspn(end, " \t\n)>\"'");
+  /* what ends the sentence is not the address's */
+  while (*at > end && strchr(".,;:!?", (*at)[-1]))
+    (*at)--;
+  if (out->len > 0 && out->str[out->len - 1] == '.' && *at == end) {
+    g_string_truncate(out, out->len - 1);
+    (*at)--;
+  }
+  return TRUE;
+}
+
+/* <b> and </b>, but not 1 < 2 */
+static gboolean
+skip_tag(const gchar **at)
+{
+  const gchar *p = *at + 1;
+
+  if (*p == '/')
+    p++;
+  if (!g_ascii_isalpha(*p))
+    return FALSE;
+  p += strcspn(p, "<>\n");
+  if (*p != '>')
+    return FALSE;
+  *at = p + 1;
+  return TRUE;
 }
 
 /* [text](address) is its text. */
@@ -275,13 +391,19 @@ clean(const gchar *text, gsize length)
   g_autofree gchar *valid = g_utf8_make_valid(text, (gssize)length);
   g_autoptr(GString) out = g_string_new(NULL);
   const gchar *p = valid;
-  gboolean line_start = TRUE;
+  gboolean line_start = TRUE, word_start = TRUE;
 
   while (*p) {
     gunichar c = g_utf8_get_char(p);
 
-    if (c == '[' && read_link(&p, out))
+    if (c == '!' && p[1] == '[')
+      c = *++p;
+    if ((c == '[' && read_link(&p, out)) || (c == '<' && skip_tag(&p)) ||
+        ((c == 'h' || c == 'w') && word_start && read_address(&p, out))) {
+      word_start = FALSE;
       continue;
+    }
+    word_start = !g_unichar_isalnum(c);
     p = g_utf8_next_char(p);
     if (c == '_' &&
         (out->len == 0 || g_ascii_isspace(out->str[out->len - 1]) || !g_ascii_isalnum(*p)))

@@ -45,7 +45,27 @@ static const struct {
   { "Dr. Baker comes at 9 a.m. on Monday. Then Mr. Lee.",
     "[Dr. Baker comes at 9 a.m. on Monday.][Then Mr. Lee.]" },
   { "We open at 9 a.m. Please come.", "[We open at 9 a.m.][Please come.]" },
-  { "See www.example.com for it. Bye!", "[See www.example.com for it.][Bye!]" },
+  { "See www.example.com for it. Bye!", "[See example.com for it.][Bye!]" },
+  { "Go to https://www.example.com/a/b?c=1.5&d=2. Then call.", "[Go to example.com.][Then call.]" },
+  { "Mail: (https://example.org), or http://a.example/x!", "[Mail: (example.org), or a.example!]" },
+  { "How wonderful, what a happy day.", "[How wonderful, what a happy day.]" },
+  { "![a cat](http://x.example/c.png) It is a <b>cat</b>.<br>Is 1 < 2?",
+    "[a cat It is a cat.Is 1 < 2?]" },
+  { "\xe2\x80\xa2 One\n\xe2\x80\xa2 Two\n", "[One][Two]" },
+  { "| Day | Time |\n|---|---|\n| Monday | nine |\n", "[Day Time][Monday nine]" },
+  { "## Our hours\n\nWe open at 9.", "[Our hours][We open at 9.]" },
+  { "> quoted\n- a\n- b\n", "[quoted][a][b]" },
+  { "Er kommt am 3. Mai um 9 Uhr. Gut.", "[Er kommt am 3. Mai um 9 Uhr.][Gut.]" },
+  { "It opens at 9. Maybe later.", "[It opens at 9.][Maybe later.]" },
+  { "Das ist z.B. die Nr. 5 in der Str. dort. Ja.",
+    "[Das ist z.B. die Nr. 5 in der Str. dort.][Ja.]" },
+  { "\xe4\xbd\xa0\xe5\xa5\xbd\xe3\x80\x82\xe5\x86\x8d\xe8\xa7\x81\xe3\x80\x82",
+    "[\xe4\xbd\xa0\xe5\xa5\xbd\xe3\x80\x82][\xe5\x86\x8d\xe8\xa7\x81\xe3\x80\x82]" },
+  { "1\xef\xb8\x8f\xe2\x83\xa3 first \xe2\xad\x90 \xf0\x9f\x87\xa9\xf0\x9f\x87\xaa ok",
+    "[1 first ok]" },
+  { "Version 2.0.1 of e.g. U.S. law, i.e. No. 5, costs $3.50. Ok?",
+    "[Version 2.0.1 of e.g. U.S. law,][i.e. No. 5, costs $3.50.][Ok?]" },
+  { "Use `ls -l`:\n```sh\nls -l\n```\nThat is all.", "[Use ls -l:][That is all.]" },
   { "**Bold** and `code` and [a link](http://x.example/).", "[Bold and code and a link.]" },
   { "Look: ```int x = 1; return.``` Done.", "[Look: Done.]" },
   { "Gr\xc3\xbc\xc3\x9f Gott! \xf0\x9f\x98\x80 Ja.", "[Gr\xc3\xbc\xc3\x9f Gott!][Ja.]" },
@@ -74,6 +94,23 @@ test_fragments_do_not_matter(void)
       g_assert_cmpstr(pieces, ==, cases[i].pieces);
     }
   }
+}
+
+static void
+test_code_without_end(void)
+{
+  g_autoptr(CordTextCutter) cutter = cord_text_cutter_new();
+  g_autoptr(GString) pieces = g_string_new(NULL);
+
+  cord_text_cutter_feed(cutter, "Look: ```");
+  for (guint i = 0; i < 100000; i++) {
+    cord_text_cutter_feed(cutter, "int i; ``");
+    take_all(cutter, pieces);
+  }
+  cord_text_cutter_feed(cutter, "``` Done.");
+  cord_text_cutter_finish(cutter);
+  take_all(cutter, pieces);
+  g_assert_cmpstr(pieces->str, ==, "[Look: Done.]");
 }
 
 static void
@@ -112,6 +149,7 @@ main(int argc, char *argv[])
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/llm/text is cut where it can be spoken", test_pieces);
   g_test_add_func("/llm/pieces do not depend on the fragments", test_fragments_do_not_matter);
+  g_test_add_func("/llm/code without end costs no time", test_code_without_end);
   g_test_add_func("/llm/the history holds what was heard", test_history_is_what_was_heard);
   g_test_add_func("/llm/the oldest turns go first", test_oldest_turns_go_first);
   return g_test_run();
