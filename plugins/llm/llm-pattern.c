@@ -8,7 +8,7 @@
 #define MAX_SEQUENCES 128 /* ways to say one pattern */
 #define MAX_ELEMENTS 24   /* words and slots in one of them */
 #define MAX_WORDS 60      /* of what was said */
-#define EXTRA 0.15        /* cost of a word that the pattern has not */
+#define EXTRA 0.13        /* cost of a word that the pattern has not */
 #define MISSING 1.0       /* cost of a word that was not said */
 #define MISSING_SHORT 0.5 /* of one that recognisers lose: "i", "to", "the" */
 #define SHORT 3           /* letters */

@@ -289,6 +289,7 @@ take_request(LlmRig *self, Peer *peer)
   g_ptr_array_add(self->requests, g_strndup(peer->heard->str, size));
   g_array_append_val(self->times, now);
   g_string_erase(peer->heard, 0, (gssize)size);
+  g_clear_pointer(&peer->answer, free_answer);
   peer->answer =
       g_str_has_prefix(g_ptr_array_index(self->requests, self->requests->len - 1), "GET ")
           ? make_list(self)

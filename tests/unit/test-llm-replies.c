@@ -7,7 +7,7 @@
 #include "cord-sse.h"
 #include "llm-providers.h"
 
-#define SMALL 4000 /* bytes: an answer of which every two halves are tried */
+#define SMALL 900 /* bytes: an answer of which every two halves are tried */
 
 typedef struct {
   GString *text;
