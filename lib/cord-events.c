@@ -119,6 +119,21 @@ cord_structure_new_turn_text(const gchar *name, guint turn, const gchar *text)
 }
 
 /**
+ * cord_structure_set_tokens:
+ * @structure: a %CORD_EVENT_RESPONSE_FINISHED structure
+ * @input: tokens that the model read for the turn
+ * @output: tokens that it wrote
+ *
+ * What the turn has cost, as the service counts; a structure without them cost nothing.
+ */
+void
+cord_structure_set_tokens(GstStructure *structure, gint64 input, gint64 output)
+{
+  gst_structure_set(structure, "input-tokens", G_TYPE_INT64, input, "output-tokens", G_TYPE_INT64,
+                    output, NULL);
+}
+
+/**
  * cord_structure_new_playout:
  * @playout: how far the playing of a turn has come
  *

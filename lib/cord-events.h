@@ -24,7 +24,7 @@ G_BEGIN_DECLS
  * cordboard/interrupted        -           yes      turn
  * cordboard/response-started   downstream  yes      turn
  * cordboard/response-piece     -           yes      turn, text
- * cordboard/response-finished  downstream  yes      turn, text
+ * cordboard/response-finished  downstream  yes      turn, text, input-tokens, output-tokens
  * cordboard/playout            upstream    yes      turn, position, sent, state, text-bytes
  * cordboard/heard              -           yes      turn, text, full-text, interrupted
  * cordboard/turn-metrics       -           yes      turn and the stamps of CordTurn
@@ -125,6 +125,7 @@ GstStructure *cord_structure_new_dtmf(gchar digit);
 GstStructure *cord_structure_new_turn(const gchar *name, guint turn);
 GstStructure *cord_structure_new_turn_started(guint turn, GstClockTime position, gint64 continues);
 GstStructure *cord_structure_new_turn_text(const gchar *name, guint turn, const gchar *text);
+void cord_structure_set_tokens(GstStructure *structure, gint64 input, gint64 output);
 GstStructure *cord_structure_new_playout(const CordPlayout *playout);
 GstStructure *cord_structure_new_heard(guint turn, const gchar *text, const gchar *full_text,
                                        gboolean interrupted);

@@ -380,6 +380,19 @@ join_fallback_models(const CordAgentPlan *plan)
   return g_strdup(models->str);
 }
 
+/* What a model is told of the tools that every call has. */
+static void
+offer_tools(const CordAgent *agent, GstElement *llm)
+{
+  static const gchar end_call[] =
+      "[{\"type\":\"function\",\"function\":{\"name\":\"end_call\",\"description\":\"Ends the "
+      "telephone call once you have said goodbye.\",\"parameters\":{\"type\":\"object\","
+      "\"properties\":{\"reason\":{\"type\":\"string\",\"description\":\"Why the call ends\"}}}}}]";
+
+  if (g_strv_contains((const gchar *const *)agent->tools_enabled, "end_call"))
+    set_string(llm, "tools", end_call);
+}
+
 static gboolean
 set_up_llm(const SetUp *up, GstElement *llm, GError **error)
 {
@@ -392,6 +405,8 @@ set_up_llm(const SetUp *up, GstElement *llm, GError **error)
   set_choice(up, llm, choice);
   set_string(llm, "fallback-models", fallbacks);
   set_string(llm, "system-prompt", agent->system_prompt);
+  set_string(llm, "language-code", agent->language);
+  offer_tools(agent, llm);
   set_string(llm, "greeting", cord_agent_get_string(agent, "greeting", NULL));
   set_setting(llm, "max-history-turns", up->pipelines->config, "conversation.max-history-turns");
   if (script) {

@@ -20,7 +20,7 @@ struct _GstLlmTextgen {
 
   /* properties; object lock */
   gchar *context, *provider, *model, *api_key, *url, *system_prompt, *greeting;
-  gchar *script, *script_location, *fallback_text, *fallback_models, *tools;
+  gchar *script, *script_location, *language, *fallback_text, *fallback_models, *tools;
   gdouble temperature;
   guint max_tokens, max_history_turns;
   guint tool_timeout_ms, request_timeout_ms, first_token_timeout_ms, hedge_ms;
@@ -39,6 +39,7 @@ struct _GstLlmTextgen {
   gboolean need_caps, need_segment;
   guint own_turns; /* where nobody upstream counts them */
   gint64 continues_turn, continues;
+  gint64 told_input, told_output; /* tokens */
   GstClockTime position;
   GstEvent *eos;
 };

@@ -58,12 +58,17 @@ static void
 on_finished(CordTurn *turn, const gchar *text, gpointer data)
 {
   GstLlmTextgen *self = data;
-  guint number = cord_turn_get_number(turn);
+  GstStructure *structure =
+      cord_structure_new_turn_text(CORD_EVENT_RESPONSE_FINISHED, cord_turn_get_number(turn), text);
+  gint64 input, output;
 
-  cord_element_post(GST_ELEMENT(self),
-                    cord_structure_new_turn_text(CORD_EVENT_RESPONSE_FINISHED, number, text));
-  gst_pad_push_event(self->src, cord_event_new(cord_structure_new_turn_text(
-                                    CORD_EVENT_RESPONSE_FINISHED, number, text)));
+  llm_session_get_usage(self->session, &input, &output);
+  if (input > self->told_input || output > self->told_output)
+    cord_structure_set_tokens(structure, input - self->told_input, output - self->told_output);
+  self->told_input = input;
+  self->told_output = output;
+  cord_element_post(GST_ELEMENT(self), gst_structure_copy(structure));
+  gst_pad_push_event(self->src, cord_event_new(structure));
 }
 
 static void

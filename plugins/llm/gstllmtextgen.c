@@ -22,6 +22,7 @@
 #include "gstllmtextgen-private.h"
 #include "llm-elements.h"
 #include "llm-providers.h"
+#include "llm-sorry.h"
 
 GST_DEBUG_CATEGORY_STATIC(llmtextgen_debug);
 #define GST_CAT_DEFAULT llmtextgen_debug
@@ -39,6 +40,7 @@ enum {
   PROP_GREETING,
   PROP_SCRIPT,
   PROP_SCRIPT_LOCATION,
+  PROP_LANGUAGE_CODE,
   PROP_FALLBACK_TEXT,
   PROP_FALLBACK_MODELS,
   PROP_TOOLS,
@@ -140,7 +142,8 @@ copy_config(GstLlmTextgen *self, GError **error)
   settings.max_tokens = self->max_tokens;
   settings.tools = self->tools_node ? json_node_get_array(self->tools_node) : NULL;
   llm_candidates_set_first(&self->candidates, self->thinker, &settings);
-  self->config.fallback_text = g_strdup(self->fallback_text);
+  self->config.fallback_text =
+      g_strdup(self->fallback_text ? self->fallback_text : llm_sorry_in(self->language));
   self->config.tool_timeout = self->tool_timeout_ms * GST_MSECOND;
   self->config.request_timeout = self->request_timeout_ms * GST_MSECOND;
   self->config.first_token_timeout = self->first_token_timeout_ms * GST_MSECOND;
@@ -193,6 +196,7 @@ run_start(gpointer data)
   self->greeted = FALSE;
   self->need_caps = self->need_segment = TRUE;
   self->own_turns = 0;
+  self->told_input = self->told_output = 0;
   self->continues_turn = -1;
   self->position = GST_CLOCK_TIME_NONE;
   self->session = llm_session_new(self->worker, self->candidates.list, self->candidates.n,
@@ -296,6 +300,8 @@ string_property(GstLlmTextgen *self, guint id)
     return &self->script;
   case PROP_SCRIPT_LOCATION:
     return &self->script_location;
+  case PROP_LANGUAGE_CODE:
+    return &self->language;
   case PROP_FALLBACK_TEXT:
     return &self->fallback_text;
   case PROP_FALLBACK_MODELS:
@@ -445,9 +451,12 @@ static const struct {
   { PROP_GREETING, "greeting", "Greeting", "What is said first, when the stream begins", NULL },
   { PROP_SCRIPT, "script", "Script", "The script of the provider scripted, as JSON", NULL },
   { PROP_SCRIPT_LOCATION, "script-location", "Script location", "Path of the script", NULL },
+  { PROP_LANGUAGE_CODE, "language-code", "Language code", "Language of the fallback text, BCP 47",
+    "en-US" },
   { PROP_FALLBACK_TEXT, "fallback-text", "Fallback text",
-    "What is said when no answer is to be had",
-    "I am sorry, I did not get that. Could you say it again, please?" },
+    "What is said when no answer is to be had; by default a sentence in the language, empty: "
+    "nothing",
+    NULL },
   { PROP_FALLBACK_MODELS, "fallback-models", "Fallback models",
     "Models that are asked when the first does not answer, with commas; each with the key of its "
     "provider's environment variable",

@@ -279,6 +279,7 @@ test_shapes(gconstpointer data)
       llm_rig_say(&f, 1, "hello");
       assert_said(&f, GOOD);
       g_assert_cmpstr(f.posted->str, ==, "");
+      g_assert_nonnull(strstr(f.seen->str, "input-tokens=(gint64)9, output-tokens=(gint64)3"));
       llm_rig_clear(&f);
     }
   }
@@ -440,6 +441,20 @@ test_refusal(gconstpointer data)
     g_assert_cmpuint(waited, >=, test->wait_ms * GST_MSECOND);
     g_assert_cmpuint(waited, <=, (test->wait_ms + 400) * GST_MSECOND);
   }
+  llm_rig_clear(&f);
+}
+
+static void
+test_language(void)
+{
+  LlmRig f;
+
+  llm_rig_init(&f);
+  llm_rig_start(&f, "model-id=gpt-4o base-url=http://127.0.0.1:PORT/v1 language-code=de-AT", FALSE);
+  llm_rig_answer(&f, "401 Unauthorized", "");
+  llm_rig_say(&f, 1, "hallo");
+  assert_said(&f, "[Entschuldigung, das habe ich nicht verstanden.]"
+                  "[K\xc3\xb6nnen Sie das bitte wiederholen?].");
   llm_rig_clear(&f);
 }
 
@@ -635,6 +650,7 @@ main(int argc, char *argv[])
 
     g_test_add_data_func(path, &oddities[i], test_oddity);
   }
+  g_test_add_func("/llm-faults/it is sorry in the caller's language", test_language);
   g_test_add_func("/llm-faults/it is asked three times", test_three_times);
   g_test_add_func("/llm-faults/two calls wait for each other", test_two_calls);
   g_test_add_func("/llm-faults/arguments that are none are not run", test_arguments_that_are_none);
