@@ -4,10 +4,11 @@
 /* The properties of deepgramstt, and where each of them is kept. */
 
 GType gst_deepgram_stt_segmentation_get_type(void);
-G_DEFINE_ENUM_TYPE(CordSttCutter, gst_deepgram_stt_segmentation,
-                   G_DEFINE_ENUM_VALUE(CORD_STT_CUT_UPSTREAM, "upstream"),
-                   G_DEFINE_ENUM_VALUE(CORD_STT_CUT_SERVICE, "service"),
-                   G_DEFINE_ENUM_VALUE(CORD_STT_CUT_AUTO, "auto"))
+G_DEFINE_ENUM_TYPE(GstDeepgramSttSegmentation, gst_deepgram_stt_segmentation,
+                   { CORD_STT_CUT_UPSTREAM, "A voicedetect upstream", "upstream" },
+                   { CORD_STT_CUT_SERVICE, "The service", "service" },
+                   { CORD_STT_CUT_AUTO, "A voicedetect upstream; without one, the service",
+                     "auto" })
 
 enum {
   PROP_0,

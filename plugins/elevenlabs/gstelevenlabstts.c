@@ -40,10 +40,10 @@ typedef enum {
 } Transport;
 
 GType gst_elevenlabs_tts_transport_get_type(void);
-G_DEFINE_ENUM_TYPE(Transport, gst_elevenlabs_tts_transport,
-                   G_DEFINE_ENUM_VALUE(TRANSPORT_MULTI, "multi-stream-input"),
-                   G_DEFINE_ENUM_VALUE(TRANSPORT_SINGLE, "stream-input"),
-                   G_DEFINE_ENUM_VALUE(TRANSPORT_HTTP, "http"))
+G_DEFINE_ENUM_TYPE(GstElevenlabsTtsTransport, gst_elevenlabs_tts_transport,
+                   { TRANSPORT_MULTI, "One WebSocket for all turns", "multi-stream-input" },
+                   { TRANSPORT_SINGLE, "One WebSocket a turn", "stream-input" },
+                   { TRANSPORT_HTTP, "One request a sentence", "http" })
 
 #define GST_TYPE_ELEVENLABS_TTS (gst_elevenlabs_tts_get_type())
 G_DECLARE_FINAL_TYPE(GstElevenlabsTts, gst_elevenlabs_tts, GST, ELEVENLABS_TTS, CordTtsBase)

@@ -33,9 +33,9 @@
 #define GST_TYPE_MULAW_CODEC_MODE (gst_mulaw_codec_mode_get_type())
 static GType gst_mulaw_codec_mode_get_type(void);
 G_DEFINE_ENUM_TYPE(GstMulawCodecMode, gst_mulaw_codec_mode,
-                   G_DEFINE_ENUM_VALUE(GST_MULAW_CODEC_MODE_AUTO, "auto"),
-                   G_DEFINE_ENUM_VALUE(GST_MULAW_CODEC_MODE_ENCODE, "encode"),
-                   G_DEFINE_ENUM_VALUE(GST_MULAW_CODEC_MODE_DECODE, "decode"))
+                   { GST_MULAW_CODEC_MODE_AUTO, "As the neighbours need it", "auto" },
+                   { GST_MULAW_CODEC_MODE_ENCODE, "PCM to mu-law", "encode" },
+                   { GST_MULAW_CODEC_MODE_DECODE, "mu-law to PCM", "decode" })
 
 #define GST_TYPE_MULAW_CODEC (gst_mulaw_codec_get_type())
 G_DECLARE_FINAL_TYPE(GstMulawCodec, gst_mulaw_codec, GST, MULAW_CODEC, GstElement)

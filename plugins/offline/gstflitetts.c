@@ -298,7 +298,8 @@ gst_flite_tts_class_init(GstFliteTtsClass *klass)
   g_object_class_install_property(
       object_class, PROP_SPEAKING_RATE,
       g_param_spec_double("speaking-rate", "Speaking rate",
-                          "How fast it speaks, 1: as the voice does", 0.5, 2.0, 1.0,
+                          "How fast it speaks, 1: as the voice does; of the next piece", 0.5, 2.0,
+                          1.0,
                           G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING));
   gst_element_class_set_static_metadata(
       GST_ELEMENT_CLASS(klass), "Flite text to speech", "Audio/Text/Filter",

@@ -39,9 +39,10 @@ typedef enum {
 } Prior;
 
 GType gst_pocketsphinx_stt_prior_get_type(void);
-G_DEFINE_ENUM_TYPE(Prior, gst_pocketsphinx_stt_prior, G_DEFINE_ENUM_VALUE(PRIOR_AUTO, "auto"),
-                   G_DEFINE_ENUM_VALUE(PRIOR_NARROWBAND, "narrowband"),
-                   G_DEFINE_ENUM_VALUE(PRIOR_WIDEBAND, "wideband"))
+G_DEFINE_ENUM_TYPE(GstPocketsphinxSttPrior, gst_pocketsphinx_stt_prior,
+                   { PRIOR_AUTO, "By the rate of the audio", "auto" },
+                   { PRIOR_NARROWBAND, "The telephone, up to 4 kHz", "narrowband" },
+                   { PRIOR_WIDEBAND, "A good microphone, up to 8 kHz", "wideband" })
 
 /* The cepstral mean of speech over the telephone, measured on synthetic and human voices: it takes
  * the word error of a caller's first utterance from 92 % to 26 %. */
@@ -386,8 +387,9 @@ install_properties(GObjectClass *klass)
    * effect with the next utterance.
    */
   install_string(klass, PROP_HINTS, "hints", "Hints",
-                 "Phrases that are likely to be said, one a line or parted by |", NULL,
-                 GST_PARAM_MUTABLE_PLAYING);
+                 "Phrases that are likely to be said, one a line or parted by |; (this|that) is a "
+                 "choice, [perhaps] may be left out",
+                 NULL, GST_PARAM_MUTABLE_PLAYING);
   g_object_class_install_property(
       klass, PROP_CMN_PRIOR,
       g_param_spec_enum("cmn-prior", "Cepstral mean prior",
