@@ -30,6 +30,7 @@ typedef struct {
   gchar *context;
   gchar *language;
   guint final_timeout_ms;
+  gboolean append_newline;
 
   /* worker only */
   CordSttFormat format;

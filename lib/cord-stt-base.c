@@ -33,6 +33,7 @@ enum {
   PROP_CONTEXT,
   PROP_LANGUAGE_CODE,
   PROP_FINAL_TIMEOUT,
+  PROP_APPEND_NEWLINE,
 };
 
 G_DEFINE_ABSTRACT_TYPE_WITH_PRIVATE(CordSttBase, cord_stt_base, GST_TYPE_ELEMENT)
@@ -131,6 +132,9 @@ set_property(GObject *object, guint id, const GValue *value, GParamSpec *pspec)
   case PROP_FINAL_TIMEOUT:
     priv->final_timeout_ms = g_value_get_uint(value);
     break;
+  case PROP_APPEND_NEWLINE:
+    priv->append_newline = g_value_get_boolean(value);
+    break;
   default:
     G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
   }
@@ -152,6 +156,9 @@ get_property(GObject *object, guint id, GValue *value, GParamSpec *pspec)
     break;
   case PROP_FINAL_TIMEOUT:
     g_value_set_uint(value, priv->final_timeout_ms);
+    break;
+  case PROP_APPEND_NEWLINE:
+    g_value_set_boolean(value, priv->append_newline);
     break;
   default:
     G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
@@ -231,6 +238,17 @@ cord_stt_base_class_init(CordSttBaseClass *klass)
                         "How long to wait for the result after the end of an utterance (ms)", 100,
                         60000, DEFAULT_FINAL_TIMEOUT,
                         G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING));
+  /**
+   * CordSttBase:append-newline:
+   *
+   * Ends each text with a line break, so that fdsink and filesink write lines. Whoever reads the
+   * #CordTranscript of a buffer does not see it.
+   */
+  g_object_class_install_property(
+      object_class, PROP_APPEND_NEWLINE,
+      g_param_spec_boolean("append-newline", "Append newline",
+                           "End each text with a line break, for fdsink", FALSE,
+                           G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING));
   gst_type_mark_as_plugin_api(CORD_TYPE_STT_BASE, 0);
 }
 

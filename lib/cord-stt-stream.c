@@ -69,6 +69,21 @@ cord_stt_stream_begin(CordSttBase *self, GstClockTime onset)
   drop_pre_roll(priv);
 }
 
+static GstBuffer *
+make_text(CordSttBase *self, CordTranscript *transcript)
+{
+  GstBuffer *buffer = cord_transcript_to_buffer(transcript);
+  gboolean append_newline;
+
+  GST_OBJECT_LOCK(self);
+  append_newline = PRIV(self)->append_newline;
+  GST_OBJECT_UNLOCK(self);
+  if (append_newline)
+    gst_buffer_append_memory(buffer, gst_memory_new_wrapped(GST_MEMORY_FLAG_READONLY,
+                                                            (gpointer) "\n", 1, 0, 1, NULL, NULL));
+  return buffer;
+}
+
 static void
 push_transcript(CordSttBase *self, CordTranscript *transcript)
 {
@@ -79,7 +94,7 @@ push_transcript(CordSttBase *self, CordTranscript *transcript)
   if (!final || *cord_transcript_get_text(transcript) == '\0')
     gst_pad_push_event(priv->src, cord_event_new(cord_structure_new_transcript(transcript)));
   else
-    gst_pad_push(priv->src, cord_transcript_to_buffer(transcript));
+    gst_pad_push(priv->src, make_text(self, transcript));
   if (final)
     gst_pad_push_event(priv->src,
                        cord_event_new(gst_structure_new_empty("rstranscribe/final-transcript")));

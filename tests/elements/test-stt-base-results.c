@@ -50,6 +50,21 @@ test_words(ScriptedStt *f, gconstpointer data)
 }
 
 static void
+test_lines(ScriptedStt *f, gconstpointer data)
+{
+  g_autoptr(GstBuffer) buffer = NULL;
+
+  g_object_set(f->harness->element, "append-newline", TRUE, NULL);
+  scripted_stt_speak(f);
+  scripted_stt_understand(f, 1, "one", TRUE);
+  scripted_stt_finish(f, 1, NULL);
+  buffer = gst_harness_pull(f->harness);
+  g_assert_cmpint(gst_buffer_memcmp(buffer, 0, "one\n", 4), ==, 0);
+  g_assert_cmpuint(gst_buffer_get_size(buffer), ==, 4);
+  g_assert_cmpstr(cord_transcript_get_text(cord_buffer_get_transcript(buffer)), ==, "one");
+}
+
+static void
 test_out_of_order(ScriptedStt *f, gconstpointer data)
 {
   for (guint i = 0; i < 3; i++)
@@ -390,6 +405,7 @@ add_results(void)
 #define ADD(name, func) ADD_WITH(name, STT_WAITS, func)
   ADD("pieces are joined, what is believed follows them", test_pieces);
   ADD("words of all pieces are kept", test_words);
+  ADD("texts may be lines", test_lines);
   ADD("results leave in the order of what was said", test_out_of_order);
   ADD("an utterance ends once", test_once);
   ADD("a result that never comes is not waited for", test_never);
