@@ -11,6 +11,8 @@
   "{\"id\":\"chatcmpl-1\",\"object\":\"chat.completion.chunk\",\"created\":1700000000,"            \
   "\"model\":\"sim\",\"choices\":[{\"index\":0,\"delta\":%s,\"finish_reason\":%s}]}"
 
+#define USAGE "{\"prompt_tokens\":9,\"completion_tokens\":3,\"total_tokens\":12}"
+
 static gchar *
 content_chunk(const gchar *word)
 {
@@ -107,6 +109,54 @@ check_messages(JsonArray *messages)
   return waiting == 0;
 }
 
+/* OpenAI counts in a chunk without choices, the others in the last one with them. */
+static void
+add_end(SimStream *stream, SimExchange *exchange, const gchar *reason)
+{
+  const gchar *provider = sim_exchange_get_provider(exchange);
+  g_autofree gchar *quoted = sim_quote(reason);
+  g_autofree gchar *last = g_strdup_printf(
+      CHUNK,
+      g_str_equal(provider, "deepseek") ? "{\"content\":\"\",\"reasoning_content\":null}" : "{}",
+      quoted);
+
+  if (g_str_equal(provider, "openai")) {
+    sim_stream_add(stream, NULL, g_steal_pointer(&last));
+    sim_stream_add(
+        stream, NULL,
+        g_strdup("{\"id\":\"chatcmpl-1\",\"object\":\"chat.completion.chunk\","
+                 "\"created\":1700000000,\"model\":\"sim\",\"choices\":[],\"usage\":" USAGE "}"));
+    return;
+  }
+  /* the chunk's last bracket is opened again */
+  last[strlen(last) - 1] = '\0';
+  sim_stream_add(stream, NULL,
+                 g_str_equal(provider, "groq")
+                     ? g_strdup_printf("%s,\"x_groq\":{\"id\":\"req_1\",\"usage\":" USAGE
+                                       "},\"usage\":" USAGE "}",
+                                       last)
+                     : g_strdup_printf("%s,\"usage\":" USAGE "}", last));
+}
+
+/* DeepSeek: what was thought before a call must come back with it, if only as an empty text. */
+static gboolean
+lacks_reasoning(SimExchange *exchange, JsonObject *body, JsonArray *messages)
+{
+  JsonObject *thinking = cord_json_peek_object(body, "thinking");
+
+  if (!g_str_equal(sim_exchange_get_provider(exchange), "deepseek") ||
+      g_str_equal(cord_json_peek_string(thinking, "type", ""), "disabled"))
+    return FALSE;
+  for (guint i = 0; i < json_array_get_length(messages); i++) {
+    JsonObject *message = json_array_get_object_element(messages, i);
+
+    if (cord_json_peek_array(message, "tool_calls") &&
+        !cord_json_peek_string(message, "reasoning_content", NULL))
+      return TRUE;
+  }
+  return FALSE;
+}
+
 static void
 on_request(SimExchange *exchange)
 {
@@ -126,6 +176,11 @@ on_request(SimExchange *exchange)
            "messages are missing, or a tool call was not answered");
     return;
   }
+  if (lacks_reasoning(exchange, body, messages)) {
+    refuse(exchange, 400, "invalid_request_error", "invalid_request_error",
+           "The reasoning_content in the thinking mode must be passed back to the API.");
+    return;
+  }
   find_last(messages, &said, &result);
   reply = sim_reply_new(exchange, said, result);
   stream = sim_stream_new();
@@ -136,12 +191,7 @@ on_request(SimExchange *exchange)
   sim_stream_add_words(stream, NULL, reply->text, content_chunk);
   if (reply->tools)
     add_tools(stream, exchange, reply->tools);
-  sim_stream_add(stream, NULL,
-                 g_strdup_printf(CHUNK, "{}", reply->tools ? "\"tool_calls\"" : "\"stop\""));
-  sim_stream_add(stream, NULL,
-                 g_strdup("{\"id\":\"chatcmpl-1\",\"object\":\"chat.completion.chunk\",\"created\":"
-                          "1700000000,\"model\":\"sim\",\"choices\":[],\"usage\":{"
-                          "\"prompt_tokens\":9,\"completion_tokens\":3,\"total_tokens\":12}}"));
+  add_end(stream, exchange, reply->tools ? "tool_calls" : "stop");
   sim_stream_add(stream, NULL, g_strdup("[DONE]"));
   sim_reply_free(reply);
   sim_stream_start(stream, exchange);
