@@ -9,6 +9,7 @@ plugin_init(GstPlugin *plugin)
   gboolean ok = GST_ELEMENT_REGISTER(openaistt, plugin);
 
   ok &= GST_ELEMENT_REGISTER(openaitts, plugin);
+  ok &= GST_ELEMENT_REGISTER(openairealtime, plugin);
   return ok;
 }
 

@@ -1,0 +1,423 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/**
+ * SECTION:element-openairealtime
+ * @title: openairealtime
+ * @short_description: speech to speech by OpenAI's Realtime API
+ *
+ * One element in the place of ears, turns, model and voice: the caller's audio goes in, the agent's
+ * comes out. Mu-law at 8 kHz goes straight through. Who interrupts is heard: what was not played is
+ * flushed, and the model's memory is cut to what was heard.
+ *
+ * |[
+ * gst-launch-1.0 twiliosrc port=8080 name=in ! openairealtime instructions="You are a pirate." !
+ * audiopacer ! twiliosink
+ * ]|
+ */
+#include "config.h"
+
+#include "cord-error.h"
+#include "gstopenairealtime-private.h"
+#include "openai-elements.h"
+
+GST_DEBUG_CATEGORY(openairealtime_debug);
+#define GST_CAT_DEFAULT openairealtime_debug
+
+#define BASE_URL "https://api.openai.com/v1"
+#define KEY_VARIABLE "OPENAI_API_KEY"
+#define CAPS                                                                                       \
+  "audio/x-mulaw, rate = (int) 8000, channels = (int) 1; "                                         \
+  "audio/x-raw, format = (string) S16LE, rate = (int) 24000, channels = (int) 1, "                 \
+  "layout = (string) interleaved"
+
+enum {
+  PROP_0,
+  PROP_CONTEXT,
+  PROP_API_KEY,
+  PROP_BASE_URL,
+  PROP_MODEL_ID,
+  PROP_VOICE_ID,
+  PROP_INSTRUCTIONS,
+  PROP_GREETING,
+  PROP_LANGUAGE_CODE,
+  PROP_TRANSCRIPTION_MODEL,
+  PROP_TOOLS,
+  PROP_EAGERNESS,
+  PROP_BETA,
+  PROP_SEMANTIC_VAD,
+  PROP_THRESHOLD,
+  PROP_SILENCE,
+  PROP_PREFIX,
+  PROP_MAX_TOKENS,
+  PROP_CONNECT_TIMEOUT,
+  PROP_OUTAGE_TIMEOUT,
+  PROP_STATS,
+  N_PROPS
+};
+
+enum { SIGNAL_SUBMIT_TOOL_RESULT, N_SIGNALS };
+
+static guint signals[N_SIGNALS];
+
+static GstStaticPadTemplate sink_template =
+    GST_STATIC_PAD_TEMPLATE("sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS(CAPS));
+static GstStaticPadTemplate src_template =
+    GST_STATIC_PAD_TEMPLATE("src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS(CAPS));
+
+G_DEFINE_FINAL_TYPE(GstOpenaiRealtime, gst_openai_realtime, GST_TYPE_ELEMENT)
+GST_ELEMENT_REGISTER_DEFINE(openairealtime, "openairealtime", GST_RANK_NONE,
+                            GST_TYPE_OPENAI_REALTIME)
+
+#define FIELD(member) G_STRUCT_OFFSET(GstOpenaiRealtime, member)
+
+static const struct {
+  const gchar *name, *nick, *blurb, *fallback;
+  gsize offset;
+} texts[N_PROPS] = {
+  [PROP_CONTEXT] = { "context", "Context", "Name of the media thread to share", NULL,
+                     FIELD(context) },
+  [PROP_API_KEY] = { "api-key", "API key",
+                     "The key; without it that of the environment's " KEY_VARIABLE, NULL,
+                     FIELD(options.api_key) },
+  [PROP_BASE_URL] = { "base-url", "Base URL",
+                      "Where the service is, with its version; http:// and ws:// are the same here",
+                      BASE_URL, FIELD(options.base_url) },
+  [PROP_MODEL_ID] = { "model-id", "Model", "gpt-realtime or another", "gpt-realtime",
+                      FIELD(options.model) },
+  [PROP_VOICE_ID] = { "voice-id", "Voice ID", "Who speaks: marin, cedar, alloy, …", "marin",
+                      FIELD(options.voice) },
+  [PROP_INSTRUCTIONS] = { "instructions", "Instructions", "What the model is told to be", NULL,
+                          FIELD(options.instructions) },
+  [PROP_GREETING] = { "greeting", "Greeting", "What is said first", NULL, FIELD(options.greeting) },
+  [PROP_LANGUAGE_CODE] = { "language-code", "Language code",
+                           "Of the caller, BCP 47, for the transcript", NULL,
+                           FIELD(options.language) },
+  [PROP_TRANSCRIPTION_MODEL] = { "transcription-model", "Transcription model",
+                                 "Who writes down what the caller says", "gpt-4o-mini-transcribe",
+                                 FIELD(options.transcription_model) },
+  [PROP_TOOLS] = { "tools", "Tools",
+                   "The functions that the model may call: a JSON array as OpenAI's chat "
+                   "completions have it",
+                   NULL, FIELD(options.tools) },
+  [PROP_EAGERNESS] = { "eagerness", "Eagerness",
+                       "How soon semantic voice detection answers: low, medium, high or auto",
+                       "auto", FIELD(options.eagerness) },
+};
+
+static const struct {
+  const gchar *name, *nick, *blurb;
+  guint minimum, maximum, fallback;
+  gsize offset;
+} counts[N_PROPS] = {
+  [PROP_SILENCE] = { "silence-duration", "Silence duration",
+                     "Of silence after which the caller is done, ms", 100, 10000, 500,
+                     FIELD(options.silence_ms) },
+  [PROP_PREFIX] = { "prefix-padding", "Prefix padding",
+                    "Of audio that counts before the caller's first sound, ms", 0, 5000, 300,
+                    FIELD(options.prefix_ms) },
+  [PROP_MAX_TOKENS] = { "max-tokens", "Maximum tokens",
+                        "Longest answer in tokens, 0: the model's own", 0, 100000, 0,
+                        FIELD(options.max_tokens) },
+  [PROP_CONNECT_TIMEOUT] = { "connect-timeout", "Connect timeout",
+                             "How long one attempt to connect may take, ms", 1, 60000, 4000,
+                             FIELD(connect_ms) },
+  [PROP_OUTAGE_TIMEOUT] = { "outage-timeout", "Outage timeout",
+                            "How long the service may be away before it is given up, ms", 1, 600000,
+                            10000, FIELD(give_up_ms) },
+};
+
+/* Life */
+
+static void
+copy_settings(GstOpenaiRealtime *self)
+{
+  const RealtimeSettings *options = &self->options;
+  const gchar *key = options->api_key ? options->api_key : g_getenv(KEY_VARIABLE);
+  RealtimeSettings *settings = &self->settings;
+
+  realtime_settings_clear(settings);
+  *settings = *options;
+  settings->base_url = g_strdup(options->base_url);
+  settings->api_key = key && *key ? g_strdup(key) : NULL;
+  settings->model = g_strdup(options->model);
+  settings->voice = g_strdup(options->voice);
+  settings->instructions = g_strdup(options->instructions);
+  settings->greeting = g_strdup(options->greeting);
+  settings->language = g_strdup(options->language);
+  settings->transcription_model = g_strdup(options->transcription_model);
+  settings->tools = g_strdup(options->tools);
+  settings->eagerness = g_strdup(options->eagerness);
+}
+
+static gboolean
+accepts_mulaw(GstOpenaiRealtime *self)
+{
+  g_autoptr(GstCaps) mulaw =
+      gst_caps_from_string("audio/x-mulaw, rate = (int) 8000, channels = (int) 1");
+  g_autoptr(GstCaps) wanted = gst_pad_peer_query_caps(self->src, mulaw);
+
+  return wanted && !gst_caps_is_empty(wanted);
+}
+
+static void
+run_start(gpointer data)
+{
+  GstOpenaiRealtime *self = data;
+
+  self->greeted = self->ready = self->responding = FALSE;
+  self->started = FALSE;
+  self->need_caps = self->need_segment = self->discont = TRUE;
+  self->position = self->running = 0;
+  self->turns = 0;
+  gst_openai_realtime_connect(self);
+  cord_inbox_open(self->inbox, self->worker);
+}
+
+static void
+run_stop(gpointer data)
+{
+  GstOpenaiRealtime *self = data;
+
+  g_clear_pointer(&self->service, cord_service_socket_free);
+  g_queue_clear_full(&self->answers, gst_openai_realtime_free_answer);
+  g_queue_clear_full(&self->waiting, (GDestroyNotify)g_bytes_unref);
+  g_queue_clear_full(&self->said, g_free);
+  g_ptr_array_set_size(self->calls, 0);
+  g_clear_pointer(&self->next_turn, cord_turn_unref);
+  self->waiting_bytes = 0;
+}
+
+static gboolean
+prepare(GstOpenaiRealtime *self)
+{
+  g_autoptr(GError) error = NULL;
+
+  GST_OBJECT_LOCK(self);
+  copy_settings(self);
+  GST_OBJECT_UNLOCK(self);
+  self->settings.mulaw_out = accepts_mulaw(self);
+  self->settings.mulaw_in = self->settings.mulaw_out;
+  if (self->settings.api_key || !g_str_equal(self->settings.base_url, BASE_URL))
+    return TRUE;
+  error = g_error_new(CORD_ERROR, CORD_ERROR_NOT_AUTHORIZED,
+                      "there is no key for OpenAI: set the property api-key or the environment's "
+                      "%s",
+                      KEY_VARIABLE);
+  cord_element_post_error(GST_ELEMENT(self), error);
+  return FALSE;
+}
+
+static GstStateChangeReturn
+change_state(GstElement *element, GstStateChange transition)
+{
+  GstOpenaiRealtime *self = GST_OPENAI_REALTIME(element);
+  GstStateChangeReturn result;
+
+  if (transition == GST_STATE_CHANGE_NULL_TO_READY) {
+    self->worker = cord_worker_for_element(element, self->context);
+  } else if (transition == GST_STATE_CHANGE_READY_TO_PAUSED) {
+    if (!prepare(self))
+      return GST_STATE_CHANGE_FAILURE;
+    cord_worker_call(self->worker, run_start, self);
+  } else if (transition == GST_STATE_CHANGE_PAUSED_TO_READY) {
+    cord_inbox_close(self->inbox);
+  }
+  result = GST_ELEMENT_CLASS(gst_openai_realtime_parent_class)->change_state(element, transition);
+  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY)
+    cord_worker_call(self->worker, run_stop, self);
+  else if (transition == GST_STATE_CHANGE_READY_TO_NULL)
+    g_clear_object(&self->worker);
+  return result;
+}
+
+typedef struct {
+  GstOpenaiRealtime *self;
+  gchar *id;
+  gchar *result;
+} ToolResult;
+
+static void
+free_tool_result(gpointer data)
+{
+  ToolResult *result = data;
+
+  gst_object_unref(result->self);
+  g_free(result->id);
+  g_free(result->result);
+  g_free(result);
+}
+
+static void
+run_tool_result(gpointer data)
+{
+  ToolResult *result = data;
+
+  if (result->self->service)
+    gst_openai_realtime_take_result(result->self, result->id, result->result);
+}
+
+static void
+submit_tool_result(GstOpenaiRealtime *self, const gchar *id, const gchar *json)
+{
+  ToolResult *result;
+
+  if (self->worker == NULL || id == NULL)
+    return;
+  result = g_new0(ToolResult, 1);
+  *result = (ToolResult){ gst_object_ref(self), g_strdup(id), g_strdup(json ? json : "null") };
+  cord_worker_post(self->worker, run_tool_result, result, free_tool_result);
+}
+
+/* Properties */
+
+static void
+gst_openai_realtime_set_property(GObject *object, guint id, const GValue *value, GParamSpec *pspec)
+{
+  GstOpenaiRealtime *self = GST_OPENAI_REALTIME(object);
+
+  GST_OBJECT_LOCK(self);
+  if (id < N_PROPS && texts[id].name) {
+    gchar **field = G_STRUCT_MEMBER_P(self, texts[id].offset);
+
+    g_free(*field);
+    *field = g_value_dup_string(value);
+    if (*field == NULL)
+      *field = g_strdup(texts[id].fallback);
+  } else if (id < N_PROPS && counts[id].name) {
+    G_STRUCT_MEMBER(guint, self, counts[id].offset) = g_value_get_uint(value);
+  } else if (id == PROP_BETA) {
+    self->options.beta = g_value_get_boolean(value);
+  } else if (id == PROP_SEMANTIC_VAD) {
+    self->options.semantic_vad = g_value_get_boolean(value);
+  } else if (id == PROP_THRESHOLD) {
+    self->options.threshold = g_value_get_double(value);
+  } else {
+    G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
+  }
+  GST_OBJECT_UNLOCK(self);
+}
+
+static void
+gst_openai_realtime_get_property(GObject *object, guint id, GValue *value, GParamSpec *pspec)
+{
+  GstOpenaiRealtime *self = GST_OPENAI_REALTIME(object);
+
+  GST_OBJECT_LOCK(self);
+  if (id < N_PROPS && texts[id].name)
+    g_value_set_string(value, G_STRUCT_MEMBER(gchar *, self, texts[id].offset));
+  else if (id < N_PROPS && counts[id].name)
+    g_value_set_uint(value, G_STRUCT_MEMBER(guint, self, counts[id].offset));
+  else if (id == PROP_BETA)
+    g_value_set_boolean(value, self->options.beta);
+  else if (id == PROP_SEMANTIC_VAD)
+    g_value_set_boolean(value, self->options.semantic_vad);
+  else if (id == PROP_THRESHOLD)
+    g_value_set_double(value, self->options.threshold);
+  else if (id == PROP_STATS)
+    g_value_take_boxed(value,
+                       gst_structure_new("stats", "input-tokens", G_TYPE_INT64, self->input_tokens,
+                                         "output-tokens", G_TYPE_INT64, self->output_tokens, NULL));
+  else
+    G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
+  GST_OBJECT_UNLOCK(self);
+}
+
+static void
+gst_openai_realtime_finalize(GObject *object)
+{
+  GstOpenaiRealtime *self = GST_OPENAI_REALTIME(object);
+
+  realtime_settings_clear(&self->options);
+  realtime_settings_clear(&self->settings);
+  g_free(self->context);
+  g_ptr_array_unref(self->calls);
+  cord_inbox_free(self->inbox);
+  G_OBJECT_CLASS(gst_openai_realtime_parent_class)->finalize(object);
+}
+
+static GParamSpec *
+make_spec(guint id)
+{
+  const GParamFlags flags = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY;
+
+  if (texts[id].name)
+    /* the key is written, not read */
+    return g_param_spec_string(texts[id].name, texts[id].nick, texts[id].blurb, texts[id].fallback,
+                               id == PROP_API_KEY ? flags & ~(GParamFlags)G_PARAM_READABLE : flags);
+  if (counts[id].name)
+    return g_param_spec_uint(counts[id].name, counts[id].nick, counts[id].blurb, counts[id].minimum,
+                             counts[id].maximum, counts[id].fallback, flags);
+  switch (id) {
+  case PROP_BETA:
+    return g_param_spec_boolean("beta", "Beta", "Speak the older dialect of the service", FALSE,
+                                flags);
+  case PROP_SEMANTIC_VAD:
+    return g_param_spec_boolean("semantic-vad", "Semantic VAD",
+                                "The model finds out whether the caller is done by what he says",
+                                FALSE, flags);
+  case PROP_THRESHOLD:
+    return g_param_spec_double("threshold", "Threshold",
+                               "Of the service's voice detection, 0 to 1: the higher the louder", 0,
+                               1, 0.5, flags);
+  default:
+    return g_param_spec_boxed("stats", "Statistics",
+                              "input-tokens and output-tokens, as the service counts",
+                              GST_TYPE_STRUCTURE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  }
+}
+
+static void
+gst_openai_realtime_class_init(GstOpenaiRealtimeClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS(klass);
+  GstElementClass *element_class = GST_ELEMENT_CLASS(klass);
+
+  GST_DEBUG_CATEGORY_INIT(openairealtime_debug, "openairealtime", 0, "OpenAI's Realtime API");
+  object_class->set_property = gst_openai_realtime_set_property;
+  object_class->get_property = gst_openai_realtime_get_property;
+  object_class->finalize = gst_openai_realtime_finalize;
+  element_class->change_state = change_state;
+  for (guint id = 1; id < N_PROPS; id++)
+    g_object_class_install_property(object_class, id, make_spec(id));
+  /**
+   * GstOpenaiRealtime::submit-tool-result:
+   * @self: the element
+   * @id: the "id" of a cordboard/tool-call message
+   * @result: JSON
+   *
+   * Gives the model the result of a function. Any thread.
+   */
+  signals[SIGNAL_SUBMIT_TOOL_RESULT] = g_signal_new_class_handler(
+      "submit-tool-result", G_TYPE_FROM_CLASS(klass), G_SIGNAL_RUN_LAST | G_SIGNAL_ACTION,
+      G_CALLBACK(submit_tool_result), NULL, NULL, NULL, G_TYPE_NONE, 2, G_TYPE_STRING,
+      G_TYPE_STRING);
+  gst_element_class_add_static_pad_template(element_class, &sink_template);
+  gst_element_class_add_static_pad_template(element_class, &src_template);
+  gst_element_class_set_static_metadata(element_class, "OpenAI speech to speech", "Audio/LLM",
+                                        "Hears, thinks and speaks by OpenAI's Realtime API",
+                                        "Cordboard developers");
+}
+
+static void
+gst_openai_realtime_init(GstOpenaiRealtime *self)
+{
+  for (guint id = 1; id < N_PROPS; id++) {
+    if (texts[id].name)
+      G_STRUCT_MEMBER(gchar *, self, texts[id].offset) = g_strdup(texts[id].fallback);
+    else if (counts[id].name)
+      G_STRUCT_MEMBER(guint, self, counts[id].offset) = counts[id].fallback;
+  }
+  self->options.threshold = 0.5;
+  g_queue_init(&self->answers);
+  g_queue_init(&self->waiting);
+  g_queue_init(&self->said);
+  self->calls = g_ptr_array_new_with_free_func(gst_openai_realtime_free_call);
+  self->inbox = cord_inbox_new(gst_openai_realtime_on_object, self);
+  self->sink = gst_pad_new_from_static_template(&sink_template, "sink");
+  gst_pad_set_chain_function(self->sink, gst_openai_realtime_sink_chain);
+  gst_pad_set_event_function(self->sink, gst_openai_realtime_sink_event);
+  gst_element_add_pad(GST_ELEMENT(self), self->sink);
+  self->src = gst_pad_new_from_static_template(&src_template, "src");
+  gst_pad_set_event_function(self->src, gst_openai_realtime_src_event);
+  gst_pad_use_fixed_caps(self->src);
+  gst_element_add_pad(GST_ELEMENT(self), self->src);
+}
