@@ -58,3 +58,19 @@ cord_http_socket_find(CordWorker *worker, guint64 connection)
     g_clear_object(&socket);
   return socket;
 }
+
+/* What the name means now: checked where it is used, so that it cannot mean another machine by
+ * then. A socket that is closed sends nothing. Returns whether it may go on. */
+gboolean
+cord_http_socket_check(GIOStream *connection, gboolean (*may_reach)(GInetAddress *, gpointer),
+                       gpointer data)
+{
+  GSocketConnection *socket = G_SOCKET_CONNECTION(connection);
+  g_autoptr(GSocketAddress) address = g_socket_connection_get_remote_address(socket, NULL);
+
+  if (G_IS_INET_SOCKET_ADDRESS(address) &&
+      may_reach(g_inet_socket_address_get_address(G_INET_SOCKET_ADDRESS(address)), data))
+    return TRUE;
+  g_socket_close(g_socket_connection_get_socket(socket), NULL);
+  return FALSE;
+}

@@ -15,5 +15,8 @@ G_BEGIN_DECLS
  */
 G_GNUC_INTERNAL void cord_http_socket_note(CordWorker *worker, guint64 connection, GSocket *socket);
 G_GNUC_INTERNAL GSocket *cord_http_socket_find(CordWorker *worker, guint64 connection);
+G_GNUC_INTERNAL gboolean cord_http_socket_check(GIOStream *connection,
+                                                gboolean (*may_reach)(GInetAddress *, gpointer),
+                                                gpointer data);
 
 G_END_DECLS

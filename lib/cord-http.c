@@ -51,11 +51,12 @@ struct _CordHttpExchange {
   gboolean complete;    /* the answer was read to its end */
   gboolean over;        /* nobody is told anything more */
   const gchar *problem; /* of the request itself */
+  gboolean (*may_reach)(GInetAddress *address, gpointer data);
+  gpointer may_reach_data;
 
   gchar *host;
   GStrv secrets;
-  gsize received;
-  gsize max_body;
+  gsize received, max_body;
   GByteArray *refusal; /* the body of an answer that is none */
   CordSseParser events;
   guint8 buffer[READ_SIZE];
@@ -153,8 +154,7 @@ static void
 conclude(CordHttpExchange *self)
 {
   guint status = cord_http_get_status(self);
-  g_autofree gchar *said = NULL;
-  g_autofree gchar *what = NULL;
+  g_autofree gchar *said = NULL, *what = NULL;
 
   if (SOUP_STATUS_IS_SUCCESSFUL(status)) {
     finish(self, NULL);
@@ -331,6 +331,9 @@ on_network_event(SoupMessage *message, GSocketClientEvent event, GIOStream *conn
                  CordHttpExchange *self)
 {
   self->fresh = TRUE;
+  if (event == G_SOCKET_CLIENT_CONNECTING && self->may_reach &&
+      !cord_http_socket_check(connection, self->may_reach, self->may_reach_data))
+    self->problem = "it leads to a private address";
   if (event == G_SOCKET_CLIENT_CONNECTED && G_IS_SOCKET_CONNECTION(connection))
     g_set_object(&self->socket, g_socket_connection_get_socket(G_SOCKET_CONNECTION(connection)));
 }
@@ -370,7 +373,9 @@ on_sent(GObject *source, GAsyncResult *result, gpointer data)
   if (self->over && self->body) {
     close_body(self);
   } else if (!self->over && self->body == NULL) {
-    if (!ask_again(self))
+    if (self->problem)
+      fail(self, CORD_ERROR_NOT_AUTHORIZED, self->problem);
+    else if (!ask_again(self))
       fail(self, CORD_ERROR_NETWORK, error->message);
   } else if (!self->over) {
     g_clear_object(&self->spare);
@@ -449,6 +454,8 @@ cord_http_start(CordWorker *worker, const CordHttpRequest *request,
   self->user_data = user_data;
   self->cancellable = g_cancellable_new();
   self->refusal = g_byte_array_new();
+  self->may_reach = request->may_reach;
+  self->may_reach_data = request->may_reach_data;
   self->max_body = request->max_body ? request->max_body : DEFAULT_MAX_BODY;
   self->timeouts[PHASE_CONNECT] =
       request->connect_timeout ? request->connect_timeout : DEFAULT_CONNECT;

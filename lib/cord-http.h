@@ -28,6 +28,9 @@ typedef struct _CordHttpExchange CordHttpExchange;
  * @once: whether it must not be asked twice because it changes something; it then waits for a
  *   connection of its own. Else it takes one that was kept, and is sent again on a new one if that
  *   breaks before any of the answer
+ * @may_reach: (nullable): asked for each address that is about to be connected to, on the worker;
+ *   one that may not be reached gets no packet. For addresses that come from users
+ * @may_reach_data: for @may_reach
  *
  * What to ask, and how long to wait for it. Copied.
  */
@@ -42,6 +45,8 @@ typedef struct {
   GstClockTime idle_timeout;
   gsize max_body;
   gboolean once;
+  gboolean (*may_reach)(GInetAddress *address, gpointer data);
+  gpointer may_reach_data;
 } CordHttpRequest;
 
 /**

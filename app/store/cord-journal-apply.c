@@ -40,6 +40,16 @@
   "ON CONFLICT (id) DO UPDATE SET result = excluded.result, status = excluded.status, "            \
   "error_message = excluded.error_message"
 
+/* One for each webhook that the event is for. */
+#define SQL_EVENT                                                                                  \
+  "INSERT INTO webhook_deliveries (id, webhook_id, event, call_id, body, status, next_attempt, "   \
+  "seq, created_at, updated_at) "                                                                  \
+  "SELECT CAST($1 AS TEXT) || '.' || w.id, w.id, $2, $3, $5, 'pending', $6, CAST($7 AS BIGINT), "  \
+  "$6, $6 FROM webhooks w WHERE w.is_active "                                                      \
+  "AND (w.agent_id IS NULL OR w.agent_id = $4) "                                                   \
+  "AND (w.events IS NULL OR w.events = '[]' "                                                      \
+  "OR w.events LIKE '%\"' || CAST($2 AS TEXT) || '\"%') ON CONFLICT DO NOTHING"
+
 /* What was running when the server died, and the last sign of life of each. */
 #define SQL_LIST_RUNNING                                                                           \
   "SELECT c.id, c.started_at, "                                                                    \
@@ -146,6 +156,20 @@ apply_function_call(CordDatabase *database, const gchar *server_id, const CordJo
                            error);
 }
 
+static gboolean
+apply_event(CordDatabase *database, const gchar *server_id, const CordJournalRecord *record,
+            const gchar *seq, GError **error)
+{
+  return cord_database_run(database, SQL_EVENT,
+                           CORD_PARAMS(cord_journal_record_get(record, "id"),
+                                       cord_journal_record_get(record, "event"),
+                                       cord_journal_record_get(record, "call_id"),
+                                       cord_journal_record_get(record, "agent_id"),
+                                       cord_journal_record_get(record, "body"),
+                                       cord_journal_record_get(record, "timestamp"), seq),
+                           error);
+}
+
 static const struct {
   const gchar *type;
   Apply apply;
@@ -155,6 +179,7 @@ static const struct {
   { CORD_JOURNAL_CALL_UPDATED, apply_call_updated },
   { CORD_JOURNAL_TRANSCRIPT, apply_transcript },
   { CORD_JOURNAL_FUNCTION_CALL, apply_function_call },
+  { CORD_JOURNAL_EVENT, apply_event },
 };
 
 /**

@@ -152,3 +152,31 @@ cord_journal_function_call(CordJournal *self, const CordFunctionCall *run)
   put_time(fields, "executed_at", run->executed_at);
   return cord_journal_append(self, CORD_JOURNAL_FUNCTION_CALL, fields);
 }
+
+/**
+ * cord_journal_event:
+ * @self: a journal
+ * @event: what happened: "call.started"
+ * @call_id: in which call
+ * @agent_id: (nullable): whose agent
+ * @body: the JSON that webhooks are told
+ *
+ * Something that is told to the webhooks which are for it when it comes into the store.
+ *
+ * Returns: the record's number, 0 when the journal is closed or its memory is full
+ */
+guint64
+cord_journal_event(CordJournal *self, const gchar *event, const gchar *call_id,
+                   const gchar *agent_id, const gchar *body)
+{
+  JsonObject *fields = json_object_new();
+  g_autofree gchar *id = cord_store_new_id();
+
+  put(fields, "id", id);
+  put(fields, "event", event);
+  put(fields, "call_id", call_id);
+  put(fields, "agent_id", agent_id);
+  put(fields, "body", body);
+  put_time(fields, "timestamp", NULL);
+  return cord_journal_append(self, CORD_JOURNAL_EVENT, fields);
+}

@@ -31,6 +31,8 @@ guint64 cord_journal_call_ended(CordJournal *self, const gchar *call_id, const g
 guint64 cord_journal_transcript(CordJournal *self, const gchar *call_id, const gchar *role,
                                 const gchar *content);
 guint64 cord_journal_function_call(CordJournal *self, const CordFunctionCall *run);
+guint64 cord_journal_event(CordJournal *self, const gchar *event, const gchar *call_id,
+                           const gchar *agent_id, const gchar *body);
 
 /* Waiting: on disk, and in the store, whatever was appended before the call */
 void cord_journal_sync_async(CordJournal *self, GCancellable *cancellable,

@@ -56,6 +56,21 @@ cord_store_time_before(guint seconds)
   return format_time(then);
 }
 
+/**
+ * cord_store_time_after_ms:
+ * @ms: how long from now
+ *
+ * Returns: (transfer full): that time of day, as cord_store_now() writes it
+ */
+gchar *
+cord_store_time_after_ms(gint64 ms)
+{
+  g_autoptr(GDateTime) now = g_date_time_new_now_utc();
+  g_autoptr(GDateTime) then = g_date_time_add(now, ms * G_TIME_SPAN_MILLISECOND);
+
+  return format_time(then);
+}
+
 static void
 set_json(JsonObject *object, const gchar *name, JsonNode *value)
 {

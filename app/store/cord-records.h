@@ -172,5 +172,6 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(CordFunctionCall, cord_function_call_unref)
 gchar *cord_store_new_id(void);
 gchar *cord_store_now(void);
 gchar *cord_store_time_before(guint seconds);
+gchar *cord_store_time_after_ms(gint64 ms);
 
 G_END_DECLS

@@ -78,6 +78,8 @@ extern const CordResource cord_resource_custom_functions;
 extern const CordResource cord_resource_phone_numbers;
 extern const CordResource cord_resource_customers;
 extern const CordResource cord_resource_sessions;
+extern const CordResource cord_resource_webhooks;
+extern const CordResource cord_resource_webhook_deliveries;
 
 const CordColumn *cord_resource_find(const CordResource *self, const gchar *name);
 

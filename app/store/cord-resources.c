@@ -120,6 +120,36 @@ static const CordColumn conversation_sessions[] = {
 const CordResource cord_resource_sessions =
     TABLE(conversation_sessions, "session", "created_at", TRUE);
 
+static const CordColumn webhooks[] = {
+  ID,
+  { "url", CORD_COLUMN_TEXT },
+  { "agent_id", CORD_COLUMN_TEXT, CORD_COLUMN_FILTER },
+  { "events", CORD_COLUMN_JSON },
+  { "description", CORD_COLUMN_TEXT },
+  { "sealed_secret", CORD_COLUMN_TEXT, CORD_COLUMN_HIDDEN },
+  { "is_active", CORD_COLUMN_BOOLEAN, CORD_COLUMN_FILTER },
+  TIME("created_at"),
+  TIME("updated_at"),
+};
+const CordResource cord_resource_webhooks = TABLE(webhooks, "webhook", "created_at", FALSE);
+
+static const CordColumn webhook_deliveries[] = {
+  ID,
+  { "webhook_id", CORD_COLUMN_TEXT, CORD_COLUMN_FILTER },
+  { "event", CORD_COLUMN_TEXT, CORD_COLUMN_FILTER },
+  { "call_id", CORD_COLUMN_TEXT, CORD_COLUMN_FILTER },
+  { "body", CORD_COLUMN_JSON },
+  { "status", CORD_COLUMN_TEXT, CORD_COLUMN_FILTER },
+  { "attempts", CORD_COLUMN_INTEGER },
+  { "response_status", CORD_COLUMN_INTEGER },
+  { "last_error", CORD_COLUMN_TEXT },
+  { "next_attempt", CORD_COLUMN_TEXT },
+  TIME("created_at"),
+  TIME("updated_at"),
+};
+const CordResource cord_resource_webhook_deliveries =
+    TABLE(webhook_deliveries, "delivery", "created_at", TRUE);
+
 /**
  * cord_resource_find:
  * @self: a resource
