@@ -5,10 +5,18 @@
 
 G_BEGIN_DECLS
 
-/** CORD_G711_RATE: samples a second of telephone audio. */
+/**
+ * CORD_G711_RATE:
+ *
+ * Samples a second of telephone audio.
+ */
 #define CORD_G711_RATE 8000
 
-/** CORD_G711_SILENCE: the mu-law code of silence; 0x7f, its negative twin, decodes to 0 as well. */
+/**
+ * CORD_G711_SILENCE:
+ *
+ * The mu-law code of silence; 0x7f, its negative twin, decodes to 0 as well.
+ */
 #define CORD_G711_SILENCE 0xff
 
 guint8 cord_g711_encode_sample(gint16 sample);

@@ -15,7 +15,11 @@ G_DECLARE_FINAL_TYPE(CordWorker, cord_worker, CORD, WORKER, GObject)
  */
 #define CORD_WORKER_CONTEXT_TYPE "cordboard.worker"
 
-/** CORD_TICK_NS: the period of a worker's tick: 20 ms, one telephone frame. */
+/**
+ * CORD_TICK_NS:
+ *
+ * The period of a worker's tick: 20 ms, one telephone frame.
+ */
 #define CORD_TICK_NS (20 * GST_MSECOND)
 
 typedef struct _CordWatch CordWatch;
