@@ -20,7 +20,7 @@ struct _GstLlmTextgen {
 
   /* properties; object lock */
   gchar *context, *provider, *model, *api_key, *url, *system_prompt, *greeting;
-  gchar *script, *script_location, *language, *fallback_text, *fallback_models, *tools;
+  gchar *script, *script_location, *language, *fallback_text, *fallback_models, *tools, *history;
   gdouble temperature;
   guint max_tokens, max_history_turns;
   guint tool_timeout_ms, request_timeout_ms, first_token_timeout_ms, hedge_ms;
@@ -30,7 +30,7 @@ struct _GstLlmTextgen {
   CordLlmProvider *thinker;
   LlmCandidates candidates;
   LlmConfig config; /* its strings are copies of its own */
-  JsonNode *tools_node;
+  JsonNode *tools_node, *history_node;
 
   /* worker only */
   LlmSession *session;

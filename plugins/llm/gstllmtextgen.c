@@ -44,6 +44,7 @@ enum {
   PROP_FALLBACK_TEXT,
   PROP_FALLBACK_MODELS,
   PROP_TOOLS,
+  PROP_HISTORY,
   PROP_TEMPERATURE,
   PROP_MAX_TOKENS,
   PROP_MAX_HISTORY_TURNS,
@@ -101,19 +102,18 @@ load_script(GstLlmTextgen *self, CordLlmProvider *provider, GError **error)
   return klass->load(provider, text, error);
 }
 
+/* A property that is a JSON array as text. */
 static gboolean
-read_tools(GstLlmTextgen *self, const gchar *text, GError **error)
+read_array(const gchar *name, const gchar *text, JsonNode **node, GError **error)
 {
-  g_clear_pointer(&self->tools_node, json_node_unref);
+  g_clear_pointer(node, json_node_unref);
   if (text == NULL || *text == '\0')
     return TRUE;
-  self->tools_node = cord_json_parse(text, -1, 0, 0, error);
-  if (self->tools_node && !JSON_NODE_HOLDS_ARRAY(self->tools_node)) {
-    g_set_error_literal(error, CORD_ERROR, CORD_ERROR_INVALID,
-                        "the property tools is not a JSON array");
-    return FALSE;
-  }
-  return self->tools_node != NULL;
+  *node = cord_json_parse(text, -1, 0, 0, error);
+  if (*node == NULL || JSON_NODE_HOLDS_ARRAY(*node))
+    return *node != NULL;
+  g_set_error(error, CORD_ERROR, CORD_ERROR_INVALID, "the property %s is not a JSON array", name);
+  return FALSE;
 }
 
 static void
@@ -170,16 +170,19 @@ prepare(GstLlmTextgen *self)
   g_autofree gchar *nick = NULL;
   g_autofree gchar *model = NULL;
   g_autofree gchar *tools = NULL;
+  g_autofree gchar *history = NULL;
   g_autoptr(GError) error = NULL;
 
   GST_OBJECT_LOCK(self);
   nick = g_strdup(self->provider);
   model = g_strdup(self->model);
   tools = g_strdup(self->tools);
+  history = g_strdup(self->history);
   GST_OBJECT_UNLOCK(self);
   g_clear_object(&self->thinker);
   self->thinker = llm_provider_new(nick, model, &error);
-  if (self->thinker == NULL || !read_tools(self, tools, &error) || !copy_config(self, &error) ||
+  if (self->thinker == NULL || !read_array("tools", tools, &self->tools_node, &error) ||
+      !read_array("history", history, &self->history_node, &error) || !copy_config(self, &error) ||
       !load_scripts(self, &error)) {
     cord_element_post_error(GST_ELEMENT(self), error);
     return FALSE;
@@ -195,12 +198,14 @@ run_start(gpointer data)
   gst_segment_init(&self->segment, GST_FORMAT_TIME);
   self->greeted = FALSE;
   self->need_caps = self->need_segment = TRUE;
-  self->own_turns = 0;
   self->told_input = self->told_output = 0;
   self->continues_turn = -1;
   self->position = GST_CLOCK_TIME_NONE;
   self->session = llm_session_new(self->worker, self->candidates.list, self->candidates.n,
                                   &self->config, &gst_llm_textgen_session_funcs, self);
+  self->own_turns = self->history_node
+                        ? llm_session_recall(self->session, json_node_get_array(self->history_node))
+                        : 0;
   if (self->preconnect)
     llm_session_prepare(self->session);
   cord_inbox_open(self->inbox, self->worker);
@@ -308,6 +313,8 @@ string_property(GstLlmTextgen *self, guint id)
     return &self->fallback_models;
   case PROP_TOOLS:
     return &self->tools;
+  case PROP_HISTORY:
+    return &self->history;
   default:
     return NULL;
   }
@@ -426,10 +433,11 @@ gst_llm_textgen_finalize(GObject *object)
 {
   GstLlmTextgen *self = GST_LLM_TEXTGEN(object);
 
-  for (guint id = PROP_CONTEXT; id <= PROP_TOOLS; id++)
+  for (guint id = PROP_CONTEXT; id <= PROP_HISTORY; id++)
     g_free(*string_property(self, id));
   clear_config(self);
   g_clear_pointer(&self->tools_node, json_node_unref);
+  g_clear_pointer(&self->history_node, json_node_unref);
   g_clear_object(&self->thinker);
   cord_inbox_free(self->inbox);
   G_OBJECT_CLASS(gst_llm_textgen_parent_class)->finalize(object);
@@ -463,6 +471,10 @@ static const struct {
     NULL },
   { PROP_TOOLS, "tools", "Tools",
     "The tools that the model may call: a JSON array as OpenAI has it", NULL },
+  { PROP_HISTORY, "history", "History",
+    "What was said before: a JSON array of {\"role\": \"user\" or \"assistant\", \"content\": "
+    "text}",
+    NULL },
 };
 
 static const struct {

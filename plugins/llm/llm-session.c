@@ -5,6 +5,7 @@
 
 #include "cord-error.h"
 #include "cord-http.h"
+#include "cord-json.h"
 #include "llm-json.h"
 #include "llm-session-private.h"
 
@@ -197,6 +198,36 @@ llm_session_new(CordWorker *worker, const LlmCandidate *candidates, guint n_cand
   g_queue_init(&self->tokens);
   g_queue_init(&self->running);
   return self;
+}
+
+/**
+ * llm_session_recall:
+ * @self: a session in which nothing was said
+ * @messages: what was said before it, objects with role and content
+ *
+ * Gives it a past. Messages of other roles are none of its business.
+ *
+ * Returns: how many turns that were
+ */
+guint
+llm_session_recall(LlmSession *self, JsonArray *messages)
+{
+  guint turn = 0;
+
+  for (guint i = 0; i < json_array_get_length(messages); i++) {
+    JsonNode *node = json_array_get_element(messages, i);
+    JsonObject *message = JSON_NODE_HOLDS_OBJECT(node) ? json_node_get_object(node) : NULL;
+    const gchar *role = message ? cord_json_peek_string(message, "role", NULL) : NULL;
+    const gchar *text = message ? cord_json_peek_string(message, "content", NULL) : NULL;
+
+    if (text == NULL)
+      continue;
+    if (g_strcmp0(role, "user") == 0)
+      cord_llm_conversation_add_user(self->conversation, ++turn, text);
+    else if (g_strcmp0(role, "assistant") == 0)
+      cord_llm_conversation_set_assistant(self->conversation, turn, text);
+  }
+  return turn;
 }
 
 /**

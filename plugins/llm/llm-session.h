@@ -70,6 +70,7 @@ typedef struct _LlmSession LlmSession;
 
 LlmSession *llm_session_new(CordWorker *worker, const LlmCandidate *candidates, guint n_candidates,
                             const LlmConfig *config, const LlmSessionFuncs *funcs, gpointer data);
+guint llm_session_recall(LlmSession *self, JsonArray *messages);
 void llm_session_prepare(LlmSession *self);
 void llm_session_free(LlmSession *self);
 
