@@ -26,9 +26,12 @@ list_missing(CordApi *api, const GError *store_error)
   JsonArray *what = json_array_new();
   GPtrArray *checks = cord_checkup_get_checks(api->checkup);
   const GError *pipelines_error = cord_call_registry_get_error(api->calls);
+  g_autofree gchar *trouble = cord_journal_dup_trouble(api->journal);
 
   if (store_error)
     json_array_add_string_element(what, store_error->message);
+  else if (trouble)
+    json_array_add_string_element(what, trouble);
   if (pipelines_error)
     json_array_add_string_element(what, pipelines_error->message);
   for (guint i = 0; i < checks->len; i++) {

@@ -5,9 +5,11 @@
 #include <string.h>
 
 #include "cord-database.h"
+#include "cord-outage.h"
 
 #define CONNECT_TIMEOUT "5" /* s */
-#define ANSWER_TIMEOUT 15   /* s; a server that says nothing for so long is as good as down */
+#define ANSWER_TIMEOUT 5000 /* ms; a server that says nothing for so long is as good as down */
+#define MAX_STATEMENTS 200  /* prepared on one connection; lists have many forms */
 
 #define CORD_TYPE_DATABASE_POSTGRES (cord_database_postgres_get_type())
 G_DECLARE_FINAL_TYPE(CordDatabasePostgres, cord_database_postgres, CORD, DATABASE_POSTGRES, GObject)
@@ -18,6 +20,8 @@ struct _CordDatabasePostgres {
   gchar *uri;
   PGconn *connection;
   GHashTable *statements; /* SQL -> its name on this connection */
+  CordOutage *outage;     /* shared by all connections of a pool */
+  guint patience;         /* ms; 0: for ever */
   gboolean in_transaction;
 };
 
@@ -73,27 +77,34 @@ set_result_error(const PGresult *result, GError **error)
               "PostgreSQL: %s", text ? text : "an error without words");
 }
 
+/* What the URI says counts more than what is said here. */
 static gboolean
 connect_anew(CordDatabasePostgres *self, GError **error)
 {
-  const gchar *const names[] = { "dbname",     "connect_timeout", "application_name",
-                                 "keepalives", "keepalives_idle", "keepalives_interval",
-                                 "options",    "client_encoding", NULL };
-  const gchar *const values[] = { self->uri,
-                                  CONNECT_TIMEOUT,
-                                  "cordboard",
-                                  "1",
-                                  "10",
-                                  "5",
-                                  "-c client_min_messages=warning",
-                                  "UTF8",
-                                  NULL };
+  const gchar *const names[] = { "connect_timeout",
+                                 "application_name",
+                                 "keepalives",
+                                 "keepalives_idle",
+                                 "keepalives_interval",
+                                 "tcp_user_timeout",
+                                 "options",
+                                 "client_encoding",
+                                 "dbname",
+                                 NULL };
+  const gchar *const values[] = {
+    CONNECT_TIMEOUT, "cordboard", "1", "10", "5", "20000", "-c client_min_messages=warning",
+    "UTF8",          self->uri,   NULL
+  };
 
   drop_connection(self);
   self->connection = PQconnectdbParams(names, values, TRUE);
-  if (PQstatus(self->connection) == CONNECTION_OK)
+  if (PQstatus(self->connection) == CONNECTION_OK) {
+    PQsetnonblocking(self->connection, 1);
+    cord_outage_ended(self->outage);
     return TRUE;
+  }
   set_connection_error(self, error);
+  cord_outage_failed(self->outage, PQerrorMessage(self->connection));
   drop_connection(self);
   return FALSE;
 }
@@ -102,44 +113,96 @@ connect_anew(CordDatabasePostgres *self, GError **error)
 static gboolean
 ensure_connection(CordDatabasePostgres *self, GError **error)
 {
-  if (self->connection && PQstatus(self->connection) == CONNECTION_OK)
-    return TRUE;
+  g_autofree gchar *why = NULL;
+  gboolean connected = self->connection && PQstatus(self->connection) == CONNECTION_OK;
+
   if (self->in_transaction) {
-    g_set_error(error, CORD_STORE_ERROR, CORD_STORE_ERROR_UNAVAILABLE,
-                "PostgreSQL: the connection was lost in a transaction");
+    if (!connected)
+      g_set_error(error, CORD_STORE_ERROR, CORD_STORE_ERROR_UNAVAILABLE,
+                  "PostgreSQL: the connection was lost in a transaction");
+    return connected;
+  }
+  if (!cord_outage_may_try(self->outage, &why)) {
+    g_set_error(error, CORD_STORE_ERROR, CORD_STORE_ERROR_UNAVAILABLE, "PostgreSQL: %s",
+                g_strstrip(why));
     return FALSE;
   }
-  return connect_anew(self, error);
+  return connected || connect_anew(self, error);
 }
 
+/* Waits for the socket; FALSE when the time is over. */
 static gboolean
-wait_readable(CordDatabasePostgres *self, gint64 until)
+wait_socket(CordDatabasePostgres *self, short events, gint64 until)
 {
   gint64 left = until - g_get_monotonic_time();
-  struct pollfd poll_fd = { PQsocket(self->connection), POLLIN, 0 };
+  struct pollfd poll_fd = { PQsocket(self->connection), events, 0 };
   int n;
 
-  if (left <= 0)
+  if (until > 0 && left <= 0)
     return FALSE;
-  n = poll(&poll_fd, 1, (int)(left / 1000) + 1);
+  n = poll(&poll_fd, 1, until > 0 ? (int)(left / 1000) + 1 : -1);
   return n > 0 || (n < 0 && errno == EINTR);
+}
+
+static gint64
+get_deadline(CordDatabasePostgres *self)
+{
+  return self->patience ? g_get_monotonic_time() + self->patience * G_TIME_SPAN_MILLISECOND : 0;
+}
+
+/* A server that is silent is told to the other connections; one that hung up may be back at once.
+ */
+static void
+lose_connection(CordDatabasePostgres *self, gboolean silent, GError **error)
+{
+  if (silent) {
+    g_set_error(error, CORD_STORE_ERROR, CORD_STORE_ERROR_UNAVAILABLE,
+                "PostgreSQL: no answer within %u ms", self->patience);
+    cord_outage_failed(self->outage, "the server does not answer");
+  } else {
+    set_connection_error(self, error);
+    cord_outage_passed(self->outage);
+  }
+  drop_connection(self);
+}
+
+/* Writes what libpq holds: a server that does not read must not block us. */
+static gboolean
+flush(CordDatabasePostgres *self, gint64 until, GError **error)
+{
+  int left;
+
+  while ((left = PQflush(self->connection)) == 1) {
+    gboolean silent = !wait_socket(self, POLLIN | POLLOUT, until);
+
+    if (!silent && PQconsumeInput(self->connection))
+      continue;
+    lose_connection(self, silent, error);
+    return FALSE;
+  }
+  if (left < 0)
+    lose_connection(self, FALSE, error);
+  return left == 0;
 }
 
 /* The last result of what was sent; NULL when the connection is lost or silent. */
 static PGresult *
 receive(CordDatabasePostgres *self, GError **error)
 {
-  gint64 until = g_get_monotonic_time() + ANSWER_TIMEOUT * G_TIME_SPAN_SECOND;
+  gint64 until = get_deadline(self);
   PGresult *last = NULL;
   PGresult *next;
 
+  if (!flush(self, until, error))
+    return NULL;
   do {
     while (PQisBusy(self->connection)) {
-      if (wait_readable(self, until) && PQconsumeInput(self->connection))
+      gboolean silent = !wait_socket(self, POLLIN, until);
+
+      if (!silent && PQconsumeInput(self->connection))
         continue;
       PQclear(last);
-      set_connection_error(self, error);
-      drop_connection(self);
+      lose_connection(self, silent, error);
       return NULL;
     }
     next = PQgetResult(self->connection);
@@ -153,7 +216,20 @@ receive(CordDatabasePostgres *self, GError **error)
       last = next;
     }
   } while (next);
+  cord_outage_ended(self->outage);
   return last;
+}
+
+/* Statements that the server has forgotten, or whose tables were changed under them: a new
+ * connection prepares them anew. */
+static gboolean
+is_stale(const PGresult *result)
+{
+  const gchar *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+  const gchar *text = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+
+  return g_strcmp0(state, "26000") == 0 ||
+         (g_strcmp0(state, "0A000") == 0 && text && strstr(text, "cached plan"));
 }
 
 static gboolean
@@ -171,14 +247,13 @@ finish(CordDatabasePostgres *self, int sent, GError **error)
   PGresult *result;
 
   if (!sent) {
-    set_connection_error(self, error);
-    drop_connection(self);
+    lose_connection(self, FALSE, error);
     return NULL;
   }
   result = receive(self, error);
   if (result && !is_success(result)) {
     set_result_error(result, error);
-    if (PQstatus(self->connection) != CONNECTION_OK)
+    if (PQstatus(self->connection) != CONNECTION_OK || is_stale(result))
       drop_connection(self);
     g_clear_pointer(&result, PQclear);
   }
@@ -194,6 +269,13 @@ prepare(CordDatabasePostgres *self, const gchar *sql, GError **error)
 
   if (name)
     return name;
+  if (g_hash_table_size(self->statements) >= MAX_STATEMENTS) {
+    result = finish(self, PQsendQuery(self->connection, "DEALLOCATE ALL"), error);
+    if (!result)
+      return NULL;
+    PQclear(result);
+    g_hash_table_remove_all(self->statements);
+  }
   new_name = g_strdup_printf("s%u", g_hash_table_size(self->statements));
   result = finish(self, PQsendPrepare(self->connection, new_name, sql, 0, NULL), error);
   if (!result) {
@@ -280,10 +362,12 @@ cord_database_postgres_begin(CordDatabase *database, GError **error)
 {
   CordDatabasePostgres *self = CORD_DATABASE_POSTGRES(database);
 
+  gboolean had_connection = self->connection != NULL;
+
   self->in_transaction = FALSE;
   if (!cord_database_postgres_script(database, "BEGIN", error)) {
     /* the connection may have been dead for long: nothing was done on it yet */
-    if (self->connection || !connect_anew(self, NULL))
+    if (!had_connection || self->connection)
       return FALSE;
     g_clear_error(error);
     if (!cord_database_postgres_script(database, "BEGIN", error))
@@ -291,6 +375,26 @@ cord_database_postgres_begin(CordDatabase *database, GError **error)
   }
   self->in_transaction = TRUE;
   return TRUE;
+}
+
+/* PostgreSQL calls it a success to roll back in place of a COMMIT when a statement had failed. */
+static gboolean
+commit_once(CordDatabasePostgres *self, GError **error)
+{
+  PGresult *result;
+  gboolean committed;
+
+  if (!ensure_connection(self, error))
+    return FALSE;
+  result = finish(self, PQsendQuery(self->connection, "COMMIT"), error);
+  if (!result)
+    return FALSE;
+  committed = g_str_equal(PQcmdStatus(result), "COMMIT");
+  PQclear(result);
+  if (!committed)
+    g_set_error(error, CORD_STORE_ERROR, CORD_STORE_ERROR_FAILED,
+                "PostgreSQL: the transaction was rolled back, because a statement in it failed");
+  return committed;
 }
 
 static gboolean
@@ -304,9 +408,37 @@ cord_database_postgres_finish(CordDatabase *database, gboolean commit, GError **
     self->in_transaction = FALSE;
     return TRUE;
   }
-  ok = cord_database_postgres_script(database, commit ? "COMMIT" : "ROLLBACK", error);
+  ok = commit ? commit_once(self, error)
+              : cord_database_postgres_script(database, "ROLLBACK", error);
   self->in_transaction = FALSE;
   return ok;
+}
+
+static gboolean
+cord_database_postgres_begin_snapshot(CordDatabase *database, GError **error)
+{
+  CordDatabasePostgres *self = CORD_DATABASE_POSTGRES(database);
+
+  self->in_transaction = cord_database_postgres_script(
+      database, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", error);
+  return self->in_transaction;
+}
+
+static void
+cord_database_postgres_set_patience(CordDatabase *database, guint milliseconds)
+{
+  CORD_DATABASE_POSTGRES(database)->patience = milliseconds;
+}
+
+static CordDatabase *
+cord_database_postgres_dup(CordDatabase *database, GError **error)
+{
+  CordDatabasePostgres *self = CORD_DATABASE_POSTGRES(database);
+  CordDatabasePostgres *another = g_object_new(CORD_TYPE_DATABASE_POSTGRES, NULL);
+
+  another->uri = g_strdup(self->uri);
+  another->outage = cord_outage_ref(self->outage);
+  return CORD_DATABASE(another);
 }
 
 static const gchar *
@@ -323,6 +455,9 @@ cord_database_postgres_interface_init(CordDatabaseInterface *interface)
   interface->begin = cord_database_postgres_begin;
   interface->finish = cord_database_postgres_finish;
   interface->get_dialect = cord_database_postgres_get_dialect;
+  interface->begin_snapshot = cord_database_postgres_begin_snapshot;
+  interface->set_patience = cord_database_postgres_set_patience;
+  interface->dup = cord_database_postgres_dup;
 }
 
 G_DEFINE_FINAL_TYPE_WITH_CODE(CordDatabasePostgres, cord_database_postgres, G_TYPE_OBJECT,
@@ -336,6 +471,7 @@ cord_database_postgres_finalize(GObject *object)
 
   drop_connection(self);
   g_hash_table_unref(self->statements);
+  g_clear_pointer(&self->outage, cord_outage_unref);
   g_free(self->uri);
   G_OBJECT_CLASS(cord_database_postgres_parent_class)->finalize(object);
 }
@@ -349,6 +485,7 @@ cord_database_postgres_class_init(CordDatabasePostgresClass *klass)
 static void
 cord_database_postgres_init(CordDatabasePostgres *self)
 {
+  self->patience = ANSWER_TIMEOUT;
   self->statements = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 }
 
@@ -365,6 +502,7 @@ cord_database_postgres_open(const gchar *uri, GError **error)
   g_autoptr(CordDatabasePostgres) self = g_object_new(CORD_TYPE_DATABASE_POSTGRES, NULL);
 
   self->uri = g_strdup(uri);
+  self->outage = cord_outage_new();
   if (!connect_anew(self, error)) {
     g_prefix_error(error, "Cannot open the database: ");
     return NULL;

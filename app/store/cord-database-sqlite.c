@@ -3,7 +3,8 @@
 
 #include "cord-database.h"
 
-#define BUSY_TIMEOUT 2000 /* ms; a longer wait is the journal's business */
+#define BUSY_TIMEOUT 2000  /* ms; a longer wait is the journal's business */
+#define MAX_STATEMENTS 200 /* prepared; lists have many forms */
 
 #define CORD_TYPE_DATABASE_SQLITE (cord_database_sqlite_get_type())
 G_DECLARE_FINAL_TYPE(CordDatabaseSqlite, cord_database_sqlite, CORD, DATABASE_SQLITE, GObject)
@@ -53,6 +54,8 @@ prepare(CordDatabaseSqlite *self, const gchar *sql, GError **error)
 
   if (statement)
     return statement;
+  if (g_hash_table_size(self->statements) >= MAX_STATEMENTS)
+    g_hash_table_remove_all(self->statements);
   code = sqlite3_prepare_v3(self->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement, NULL);
   if (code != SQLITE_OK) {
     set_error(self, code, error);
@@ -128,6 +131,27 @@ cord_database_sqlite_get_dialect(CordDatabase *database)
   return "sqlite";
 }
 
+/* The first reading is what holds the state of things. */
+static gboolean
+cord_database_sqlite_begin_snapshot(CordDatabase *database, GError **error)
+{
+  return cord_database_sqlite_script(database, "BEGIN; SELECT COUNT(*) FROM sqlite_master", error);
+}
+
+static void
+cord_database_sqlite_set_patience(CordDatabase *database, guint milliseconds)
+{
+  sqlite3_busy_timeout(CORD_DATABASE_SQLITE(database)->handle,
+                       milliseconds ? (int)milliseconds : G_MAXINT);
+}
+
+static CordDatabase *
+cord_database_sqlite_dup(CordDatabase *database, GError **error)
+{
+  return cord_database_sqlite_open(
+      sqlite3_db_filename(CORD_DATABASE_SQLITE(database)->handle, "main"), error);
+}
+
 static void
 cord_database_sqlite_interface_init(CordDatabaseInterface *interface)
 {
@@ -136,6 +160,9 @@ cord_database_sqlite_interface_init(CordDatabaseInterface *interface)
   interface->begin = cord_database_sqlite_begin;
   interface->finish = cord_database_sqlite_finish;
   interface->get_dialect = cord_database_sqlite_get_dialect;
+  interface->begin_snapshot = cord_database_sqlite_begin_snapshot;
+  interface->set_patience = cord_database_sqlite_set_patience;
+  interface->dup = cord_database_sqlite_dup;
 }
 
 G_DEFINE_FINAL_TYPE_WITH_CODE(CordDatabaseSqlite, cord_database_sqlite, G_TYPE_OBJECT,

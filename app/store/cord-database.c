@@ -188,6 +188,25 @@ cord_database_begin(CordDatabase *self, GError **error)
   return CORD_DATABASE_GET_IFACE(self)->begin(self, error);
 }
 
+/**
+ * cord_database_begin_snapshot:
+ * @self: a database
+ * @error: return location for an error
+ *
+ * Begins a transaction that only reads, and sees the database as it is now until it ends. Nobody
+ * waits for it.
+ *
+ * Returns: whether it has begun
+ */
+gboolean
+cord_database_begin_snapshot(CordDatabase *self, GError **error)
+{
+  CordDatabaseInterface *interface = CORD_DATABASE_GET_IFACE(self);
+
+  return interface->begin_snapshot ? interface->begin_snapshot(self, error)
+                                   : interface->begin(self, error);
+}
+
 gboolean
 cord_database_commit(CordDatabase *self, GError **error)
 {
@@ -210,4 +229,64 @@ const gchar *
 cord_database_get_dialect(CordDatabase *self)
 {
   return CORD_DATABASE_GET_IFACE(self)->get_dialect(self);
+}
+
+gboolean
+cord_database_is_postgres(CordDatabase *self)
+{
+  return g_str_equal(cord_database_get_dialect(self), "postgres");
+}
+
+/**
+ * cord_database_set_patience:
+ * @self: a database
+ * @milliseconds: how long to wait for an answer, 0 for ever
+ *
+ * For work that takes long: a server that is silent is otherwise taken for dead.
+ */
+void
+cord_database_set_patience(CordDatabase *self, guint milliseconds)
+{
+  CordDatabaseInterface *interface = CORD_DATABASE_GET_IFACE(self);
+
+  if (interface->set_patience)
+    interface->set_patience(self, milliseconds);
+}
+
+/**
+ * cord_database_dup:
+ * @self: a database
+ * @error: return location for an error
+ *
+ * Returns: (transfer full): another connection to it, made when it is first used
+ */
+CordDatabase *
+cord_database_dup(CordDatabase *self, GError **error)
+{
+  CordDatabaseInterface *interface = CORD_DATABASE_GET_IFACE(self);
+
+  if (interface->dup)
+    return interface->dup(self, error);
+  g_set_error(error, CORD_STORE_ERROR, CORD_STORE_ERROR_INVALID,
+              "This database has one connection only");
+  return NULL;
+}
+
+/**
+ * cord_database_take_turn:
+ * @self: a database, in a transaction
+ * @what: what must not be done twice at once
+ * @error: return location for an error
+ *
+ * Waits until no other transaction is at the same work. SQLite's has the database for itself;
+ * PostgreSQL's has to ask.
+ *
+ * Returns: whether it is our turn, until the transaction ends
+ */
+gboolean
+cord_database_take_turn(CordDatabase *self, const gchar *what, GError **error)
+{
+  return !cord_database_is_postgres(self) ||
+         cord_database_run(self, "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))",
+                           CORD_PARAMS(what), error);
 }

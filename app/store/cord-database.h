@@ -66,6 +66,10 @@ struct _CordDatabaseInterface {
   gboolean (*begin)(CordDatabase *self, GError **error);
   gboolean (*finish)(CordDatabase *self, gboolean commit, GError **error);
   const gchar *(*get_dialect)(CordDatabase *self);
+  /* may be absent */
+  gboolean (*begin_snapshot)(CordDatabase *self, GError **error);
+  void (*set_patience)(CordDatabase *self, guint milliseconds);
+  CordDatabase *(*dup)(CordDatabase *self, GError **error);
 };
 
 /* The parameters of a statement: cord_database_query (db, SQL, CORD_PARAMS (a, b), &error) */
@@ -81,9 +85,14 @@ gboolean cord_database_run(CordDatabase *self, const gchar *sql, const gchar *co
                            guint n_params, GError **error);
 gboolean cord_database_script(CordDatabase *self, const gchar *sql, GError **error);
 gboolean cord_database_begin(CordDatabase *self, GError **error);
+gboolean cord_database_begin_snapshot(CordDatabase *self, GError **error);
 gboolean cord_database_commit(CordDatabase *self, GError **error);
 void cord_database_rollback(CordDatabase *self);
 const gchar *cord_database_get_dialect(CordDatabase *self);
+gboolean cord_database_is_postgres(CordDatabase *self);
+void cord_database_set_patience(CordDatabase *self, guint milliseconds);
+CordDatabase *cord_database_dup(CordDatabase *self, GError **error);
+gboolean cord_database_take_turn(CordDatabase *self, const gchar *what, GError **error);
 
 /* One file an engine */
 CordDatabase *cord_database_postgres_open(const gchar *uri, GError **error);

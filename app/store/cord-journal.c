@@ -1,77 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "cord-journal.h"
 
-#include "cord-journal-log.h"
 #include "cord-journal-private.h"
 
 #define MAX_PENDING (64 * 1024 * 1024) /* bytes waiting for a disk that does not take them */
 #define MAX_BATCH 256                  /* records applied in one transaction */
 #define FIRST_DELAY (50 * G_TIME_SPAN_MILLISECOND) /* before a second try */
 #define LAST_DELAY (5 * G_TIME_SPAN_SECOND)        /* between the tries of a long outage */
+#define MAX_REFUSALS 5 /* of one record; what was in its way may have gone */
+
+G_DEFINE_FINAL_TYPE(CordJournal, cord_journal, G_TYPE_OBJECT)
 
 typedef struct {
   guint64 seq;
   gchar *json;
 } Pending;
-
-typedef struct {
-  GTask *task;
-  guint64 seq;
-  gboolean in_store;
-} Waiter;
-
-struct _CordJournal {
-  GObject parent_instance;
-  CordStore *store;
-  CordJournalLog *log;
-  GThread *writer;
-  GThread *applier;
-
-  GMutex lock; /* leaf; guards all below */
-  GCond wake;  /* the threads wait on it */
-  GCond ended; /* who waits for the applying thread */
-  GArray *pending;
-  gsize pending_bytes;
-  GArray *waiters;
-  guint64 last;    /* the newest record */
-  guint64 durable; /* the newest on disk */
-  guint64 applied; /* the newest in the store */
-  gboolean closing;
-  gboolean writer_ended;
-  gboolean applier_ended;
-  gboolean stopping; /* no more tries */
-};
-
-G_DEFINE_FINAL_TYPE(CordJournal, cord_journal, G_TYPE_OBJECT)
-
-/* Waiting and being waited for; all with the lock held */
-
-static void
-complete_waiters(CordJournal *self)
-{
-  for (guint i = self->waiters->len; i > 0; i--) {
-    Waiter *waiter = &g_array_index(self->waiters, Waiter, i - 1);
-
-    if (waiter->seq > (waiter->in_store ? self->applied : self->durable))
-      continue;
-    g_task_return_boolean(waiter->task, TRUE);
-    g_object_unref(waiter->task);
-    g_array_remove_index(self->waiters, i - 1);
-  }
-}
-
-static void
-fail_waiters(CordJournal *self)
-{
-  for (guint i = 0; i < self->waiters->len; i++) {
-    Waiter *waiter = &g_array_index(self->waiters, Waiter, i);
-
-    g_task_return_new_error(waiter->task, CORD_STORE_ERROR, CORD_STORE_ERROR_UNAVAILABLE,
-                            "The journal was closed");
-    g_object_unref(waiter->task);
-  }
-  g_array_set_size(self->waiters, 0);
-}
 
 /* Sleeps before the next try; FALSE when there shall be none. */
 static gboolean
@@ -155,7 +98,7 @@ write_pending(CordJournal *self, GArray *taken)
   self->pending_bytes -= bytes;
   if (ok)
     self->durable = last;
-  complete_waiters(self);
+  cord_journal_complete_waiters(self);
   g_cond_broadcast(&self->wake);
   g_mutex_unlock(&self->lock);
   return ok;
@@ -215,6 +158,15 @@ apply_batch(CordDatabase *database, gpointer data, GError **error)
   return cord_journal_set_position(database, batch->server_id, last->seq, error);
 }
 
+static void
+set_trouble(CordJournal *self, const GError *error)
+{
+  g_mutex_lock(&self->lock);
+  g_free(self->trouble);
+  self->trouble = error ? g_strdup(error->message) : NULL;
+  g_mutex_unlock(&self->lock);
+}
+
 /* Unlocked; FALSE when told to stop. A record that breaks a rule of the schema is put aside: it
  * would block all that follow for ever. */
 static gboolean
@@ -222,6 +174,7 @@ apply_range(CordJournal *self, GPtrArray *records, guint begin, guint end)
 {
   Batch batch = { cord_journal_log_get_server_id(self->log), records, begin, end, FALSE };
   gint64 delay = FIRST_DELAY;
+  guint n_refusals = 0;
   gboolean told = FALSE;
   gboolean again = TRUE;
 
@@ -229,6 +182,7 @@ apply_range(CordJournal *self, GPtrArray *records, guint begin, guint end)
     g_autoptr(GError) error = NULL;
 
     if (cord_store_run(self->store, apply_batch, &batch, &error)) {
+      set_trouble(self, NULL);
       if (told)
         g_message("The store takes the journal's records again");
       return TRUE;
@@ -239,11 +193,15 @@ apply_range(CordJournal *self, GPtrArray *records, guint begin, guint end)
 
         return apply_range(self, records, begin, middle) && apply_range(self, records, middle, end);
       }
-      g_message("A record of the journal was put aside in rejected.log: %s", error->message);
-      cord_journal_log_reject(self->log, records->pdata[begin]);
-      batch.skip = TRUE;
+      /* another server may have deleted its agent while it was written */
+      if (++n_refusals >= MAX_REFUSALS) {
+        g_message("A record of the journal was put aside in rejected.log: %s", error->message);
+        cord_journal_log_reject(self->log, records->pdata[begin]);
+        batch.skip = TRUE;
+      }
       continue;
     }
+    set_trouble(self, error);
     tell_outage(&told, "The store does not take the journal's records", error);
     g_mutex_lock(&self->lock);
     again = back_off(self, &delay);
@@ -286,7 +244,7 @@ apply_some(CordJournal *self, guint64 up_to, gint64 *delay)
     self->applied =
         records->len > 0 ? ((CordJournalRecord *)records->pdata[records->len - 1])->seq : up_to;
     up_to = self->applied;
-    complete_waiters(self);
+    cord_journal_complete_waiters(self);
     g_cond_broadcast(&self->ended);
   }
   g_mutex_unlock(&self->lock);
@@ -348,140 +306,7 @@ cord_journal_append(CordJournal *self, const gchar *type, JsonObject *fields)
   return pending.seq;
 }
 
-/* Waiting */
-
-static void
-wait_async(CordJournal *self, gboolean in_store, GCancellable *cancellable,
-           GAsyncReadyCallback callback, gpointer user_data)
-{
-  Waiter waiter = { g_task_new(self, cancellable, callback, user_data), 0, in_store };
-
-  g_mutex_lock(&self->lock);
-  waiter.seq = self->last;
-  g_array_append_val(self->waiters, waiter);
-  complete_waiters(self);
-  if (self->closing && self->writer_ended)
-    fail_waiters(self);
-  g_mutex_unlock(&self->lock);
-}
-
-/**
- * cord_journal_sync_async:
- * @self: a journal
- * @cancellable: (nullable): a cancellable
- * @callback: called when all records appended so far are on disk
- * @user_data: for @callback
- */
-void
-cord_journal_sync_async(CordJournal *self, GCancellable *cancellable, GAsyncReadyCallback callback,
-                        gpointer user_data)
-{
-  wait_async(self, FALSE, cancellable, callback, user_data);
-}
-
-gboolean
-cord_journal_sync_finish(CordJournal *self, GAsyncResult *result, GError **error)
-{
-  g_return_val_if_fail(g_task_is_valid(result, self), FALSE);
-
-  return g_task_propagate_boolean(G_TASK(result), error);
-}
-
-/**
- * cord_journal_drain_async:
- * @self: a journal
- * @cancellable: (nullable): a cancellable
- * @callback: called when all records appended so far are in the store
- * @user_data: for @callback
- */
-void
-cord_journal_drain_async(CordJournal *self, GCancellable *cancellable, GAsyncReadyCallback callback,
-                         gpointer user_data)
-{
-  wait_async(self, TRUE, cancellable, callback, user_data);
-}
-
-gboolean
-cord_journal_drain_finish(CordJournal *self, GAsyncResult *result, GError **error)
-{
-  g_return_val_if_fail(g_task_is_valid(result, self), FALSE);
-
-  return g_task_propagate_boolean(G_TASK(result), error);
-}
-
-static guint64
-get_locked(CordJournal *self, const guint64 *value)
-{
-  guint64 copy;
-
-  g_mutex_lock(&self->lock);
-  copy = *value;
-  g_mutex_unlock(&self->lock);
-  return copy;
-}
-
-/**
- * cord_journal_get_durable:
- * @self: a journal
- *
- * Returns: the number of the newest record on disk
- */
-guint64
-cord_journal_get_durable(CordJournal *self)
-{
-  return get_locked(self, &self->durable);
-}
-
-/**
- * cord_journal_get_applied:
- * @self: a journal
- *
- * Returns: the number of the newest record in the store
- */
-guint64
-cord_journal_get_applied(CordJournal *self)
-{
-  return get_locked(self, &self->applied);
-}
-
-/**
- * cord_journal_get_server_id:
- * @self: a journal
- *
- * Returns: (transfer none): the UUID that this state directory has among the servers of a database
- */
-const gchar *
-cord_journal_get_server_id(CordJournal *self)
-{
-  return cord_journal_log_get_server_id(self->log);
-}
-
-/**
- * cord_journal_catch_up:
- * @self: a journal
- * @timeout_ms: how long to wait for disk and store
- *
- * Waits until the store has all that was appended so far. For the start of a server: who asks it
- * then is told how the calls of the last one ended. Blocks.
- *
- * Returns: whether it was in time; if not, the journal goes on trying
- */
-gboolean
-cord_journal_catch_up(CordJournal *self, guint timeout_ms)
-{
-  gint64 until = g_get_monotonic_time() + timeout_ms * G_TIME_SPAN_MILLISECOND;
-  guint64 wanted;
-  gboolean caught_up;
-
-  g_mutex_lock(&self->lock);
-  wanted = self->last;
-  while (self->applied < wanted && !self->applier_ended &&
-         g_cond_wait_until(&self->ended, &self->lock, until))
-    ;
-  caught_up = self->applied >= wanted;
-  g_mutex_unlock(&self->lock);
-  return caught_up;
-}
+/* Closing */
 
 /**
  * cord_journal_close:
@@ -508,7 +333,7 @@ cord_journal_close(CordJournal *self, guint timeout_ms)
   g_clear_pointer(&self->writer, g_thread_join);
   g_clear_pointer(&self->applier, g_thread_join);
   g_mutex_lock(&self->lock);
-  fail_waiters(self);
+  cord_journal_fail_waiters(self);
   g_mutex_unlock(&self->lock);
 }
 
@@ -522,6 +347,7 @@ cord_journal_finalize(GObject *object)
     g_free(g_array_index(self->pending, Pending, i).json);
   g_array_unref(self->pending);
   g_array_unref(self->waiters);
+  g_free(self->trouble);
   g_clear_pointer(&self->log, cord_journal_log_free);
   g_clear_object(&self->store);
   g_mutex_clear(&self->lock);
@@ -543,7 +369,7 @@ cord_journal_init(CordJournal *self)
   g_cond_init(&self->wake);
   g_cond_init(&self->ended);
   self->pending = g_array_new(FALSE, FALSE, sizeof(Pending));
-  self->waiters = g_array_new(FALSE, FALSE, sizeof(Waiter));
+  self->waiters = g_array_new(FALSE, FALSE, sizeof(CordJournalWaiter));
 }
 
 /* On the store's thread: where the store has come, in case the segments were lost. */

@@ -43,6 +43,8 @@ void cord_journal_drain_async(CordJournal *self, GCancellable *cancellable,
 gboolean cord_journal_drain_finish(CordJournal *self, GAsyncResult *result, GError **error);
 guint64 cord_journal_get_durable(CordJournal *self);
 guint64 cord_journal_get_applied(CordJournal *self);
+guint64 cord_journal_get_pending(CordJournal *self);
+gchar *cord_journal_dup_trouble(CordJournal *self);
 
 /* Blocks for up to the given time until the store has it all */
 gboolean cord_journal_catch_up(CordJournal *self, guint timeout_ms);

@@ -8,8 +8,6 @@
 #define SQL_TABLE                                                                                  \
   "CREATE TABLE IF NOT EXISTS schema_migration ("                                                  \
   "version TEXT PRIMARY KEY, sha256 TEXT NOT NULL, applied_at TEXT NOT NULL)"
-/* the number only has to be the same everywhere: "cord" in ASCII */
-#define SQL_POSTGRES_LOCK "SELECT pg_advisory_xact_lock(1668248164)"
 #define SQL_LIST "SELECT version, sha256 FROM schema_migration ORDER BY version"
 #define SQL_RECORD "INSERT INTO schema_migration (version, sha256, applied_at) VALUES ($1, $2, $3)"
 
@@ -92,14 +90,6 @@ apply(CordDatabase *self, GResource *resource, const gchar *folder, const gchar 
   return TRUE;
 }
 
-/* SQLite's transaction has the database for itself; PostgreSQL's has to ask. */
-static gboolean
-take_turn(CordDatabase *self, GError **error)
-{
-  return !g_str_equal(cord_database_get_dialect(self), "postgres") ||
-         cord_database_run(self, SQL_POSTGRES_LOCK, CORD_NO_PARAMS, error);
-}
-
 /* Applies the first migration that is missing, inside the caller's transaction. */
 static gboolean
 step(CordDatabase *self, GResource *resource, const gchar *folder, GStrv names, gboolean *done,
@@ -108,7 +98,8 @@ step(CordDatabase *self, GResource *resource, const gchar *folder, GStrv names, 
   g_autoptr(CordRows) applied = NULL;
   guint n_applied;
 
-  if (!take_turn(self, error) || !cord_database_script(self, SQL_TABLE, error))
+  if (!cord_database_take_turn(self, "migration", error) ||
+      !cord_database_script(self, SQL_TABLE, error))
     return FALSE;
   applied = cord_database_query(self, SQL_LIST, CORD_NO_PARAMS, error);
   if (!applied || !check_applied(applied, resource, folder, names, error))

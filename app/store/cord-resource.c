@@ -294,7 +294,9 @@ create_row(CordDatabase *database, gpointer data, GError **error)
   sum = g_compute_checksum_for_string(G_CHECKSUM_SHA256, request, -1);
   now = cord_store_now();
   old = cord_store_time_before(IDEMPOTENCY_HOURS * 3600);
-  if (!cord_database_run(database, SQL_FORGET_ANSWERS, CORD_PARAMS(old), error))
+  /* who sends twice at once waits for the first answer */
+  if (!cord_database_take_turn(database, key, error) ||
+      !cord_database_run(database, SQL_FORGET_ANSWERS, CORD_PARAMS(old), error))
     return NULL;
   json = find_answer(database, key, sum, &problem);
   if (json)
@@ -315,7 +317,7 @@ create_row(CordDatabase *database, gpointer data, GError **error)
 static gboolean
 check_match(CordDatabase *database, const Job *job, GError **error)
 {
-  gboolean postgres = g_str_equal(cord_database_get_dialect(database), "postgres");
+  gboolean postgres = cord_database_is_postgres(database);
   g_autofree gchar *lock =
       g_strdup_printf("SELECT id FROM %s WHERE id = $1 FOR UPDATE", job->resource->table);
   g_autofree gchar *json = NULL;

@@ -19,6 +19,7 @@
   "SELECT " CORD_ENTRY_COLUMNS " FROM transcript_entries WHERE call_id = $1 ORDER BY seq"
 #define SQL_GET_FUNCTION_CALLS                                                                     \
   "SELECT " CORD_FUNCTION_CALL_COLUMNS " FROM function_call_logs WHERE call_id = $1 ORDER BY seq"
+#define PING_MS 2000
 #define SQL_PING "SELECT 1"
 
 /* How a statement of one parameter is run and its rows are read. */
@@ -313,15 +314,71 @@ cord_store_get_function_calls_finish(CordStore *self, GAsyncResult *result, GErr
   return cord_store_do_finish(self, result, error);
 }
 
+/* A question that is answered in time, whatever the database does. */
+typedef struct {
+  GTask *task;
+  GSource *timer;
+  guint n_owed; /* answer and timer */
+} Ping;
+
+static void
+settle_ping(Ping *self)
+{
+  if (--self->n_owed > 0)
+    return;
+  g_source_unref(self->timer);
+  g_object_unref(self->task);
+  g_free(self);
+}
+
+static void
+on_ping(GObject *source, GAsyncResult *result, gpointer data)
+{
+  Ping *self = data;
+  GError *error = NULL;
+  gboolean answered = cord_store_do_finish(CORD_STORE(source), result, &error) != NULL;
+
+  if (g_source_is_destroyed(self->timer)) {
+    g_clear_error(&error);
+  } else {
+    g_source_destroy(self->timer);
+    if (answered)
+      g_task_return_boolean(self->task, TRUE);
+    else
+      g_task_return_error(self->task, error);
+    settle_ping(self);
+  }
+  settle_ping(self);
+}
+
+static gboolean
+on_ping_late(gpointer data)
+{
+  Ping *self = data;
+
+  g_source_destroy(self->timer);
+  g_task_return_new_error(self->task, CORD_STORE_ERROR, CORD_STORE_ERROR_UNAVAILABLE,
+                          "The database does not answer");
+  settle_ping(self);
+  return G_SOURCE_REMOVE;
+}
+
 void
 cord_store_ping_async(CordStore *self, GCancellable *cancellable, GAsyncReadyCallback callback,
                       gpointer user_data)
 {
-  ask(self, &ping, NULL, NULL, cancellable, callback, user_data);
+  Ping *state = g_new0(Ping, 1);
+
+  state->task = g_task_new(self, cancellable, callback, user_data);
+  state->timer = g_timeout_source_new(PING_MS);
+  state->n_owed = 2;
+  g_source_set_callback(state->timer, on_ping_late, state, NULL);
+  g_source_attach(state->timer, g_task_get_context(state->task));
+  ask(self, &ping, NULL, NULL, cancellable, on_ping, state);
 }
 
 gboolean
 cord_store_ping_finish(CordStore *self, GAsyncResult *result, GError **error)
 {
-  return cord_store_do_finish(self, result, error) != NULL;
+  return g_task_propagate_boolean(G_TASK(result), error);
 }

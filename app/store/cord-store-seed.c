@@ -8,9 +8,12 @@ static gboolean
 seed(CordDatabase *database, gpointer data, GError **error)
 {
   GPtrArray *agents = data;
-  g_autoptr(CordRows) count =
-      cord_database_query(database, SQL_COUNT_AGENTS, CORD_NO_PARAMS, error);
+  g_autoptr(CordRows) count = NULL;
 
+  /* two servers that begin on one database must not both find it empty */
+  if (!cord_database_take_turn(database, "seed", error))
+    return FALSE;
+  count = cord_database_query(database, SQL_COUNT_AGENTS, CORD_NO_PARAMS, error);
   if (!count)
     return FALSE;
   if (cord_rows_get_int(count, 0, 0, 0) > 0)

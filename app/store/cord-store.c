@@ -2,6 +2,8 @@
 #include "cord-store.h"
 
 #define POSTGRES_CONNECTIONS 4
+#define MAX_TRIES 3                        /* of a transaction that another one was in the way of */
+#define MAX_WAIT (10 * G_TIME_SPAN_SECOND) /* for a thread; who asked has gone then */
 
 /* A piece of work for a thread of the store: a function with a task, or one that somebody waits
  * for. */
@@ -11,6 +13,7 @@ typedef struct {
   gpointer work_data;
   GDestroyNotify free_data, free_result;
   gboolean transaction;
+  gint64 asked_at;
 
   CordStoreFunc func;
   gpointer data;
@@ -29,7 +32,8 @@ typedef struct {
 
 struct _CordStore {
   GObject parent_instance;
-  GPtrArray *threads; /* GThread */
+  CordDatabase *database; /* only to make others like it */
+  GPtrArray *threads;     /* GThread */
   GAsyncQueue *jobs;
 };
 
@@ -75,7 +79,20 @@ do_work(CordDatabase *database, Job *job)
 
   if (g_task_return_error_if_cancelled(job->task))
     return;
+  if (g_get_monotonic_time() - job->asked_at > MAX_WAIT) {
+    g_task_return_new_error(job->task, CORD_STORE_ERROR, CORD_STORE_ERROR_UNAVAILABLE,
+                            "The database is too slow");
+    return;
+  }
   value = work_once(database, job, &error);
+  /* SQLite has waited already; PostgreSQL gives up one of two that wait for each other */
+  for (guint i = 1;
+       i < MAX_TRIES && !value && job->transaction && cord_database_is_postgres(database) &&
+       g_error_matches(error, CORD_STORE_ERROR, CORD_STORE_ERROR_BUSY);
+       i++) {
+    g_clear_error(&error);
+    value = work_once(database, job, &error);
+  }
   if (value)
     g_task_return_pointer(job->task, value, job->free_result);
   else
@@ -175,6 +192,7 @@ cord_store_do_async(CordStore *self, CordStoreWork work, gboolean transaction, g
   job->work_data = data;
   job->free_data = free_data;
   job->free_result = free_result;
+  job->asked_at = g_get_monotonic_time();
   job->task = g_task_new(self, cancellable, callback, user_data);
   g_async_queue_push(self->jobs, job);
 }
@@ -213,6 +231,7 @@ cord_store_finalize(GObject *object)
   }
   g_ptr_array_unref(self->threads);
   g_async_queue_unref(self->jobs);
+  g_clear_object(&self->database);
   G_OBJECT_CLASS(cord_store_parent_class)->finalize(object);
 }
 
@@ -256,8 +275,46 @@ cord_store_new(CordDatabase *database, GError **error)
   if (!cord_database_migrate(database, error))
     return NULL;
   self = g_object_new(CORD_TYPE_STORE, NULL);
+  self->database = g_object_ref(database);
   add_thread(self, database);
   return self;
+}
+
+/**
+ * cord_store_connect:
+ * @self: a store
+ * @error: return location for an error
+ *
+ * Returns: (transfer full): another connection to the store's database, for a thread of the caller
+ */
+CordDatabase *
+cord_store_connect(CordStore *self, GError **error)
+{
+  return cord_database_dup(self->database, error);
+}
+
+/**
+ * cord_store_is_shared:
+ * @self: a store
+ *
+ * Returns: whether other servers may have the same database
+ */
+gboolean
+cord_store_is_shared(CordStore *self)
+{
+  return cord_database_is_postgres(self->database);
+}
+
+/**
+ * cord_store_get_waiting:
+ * @self: a store
+ *
+ * Returns: how many questions wait for a thread of the store
+ */
+guint
+cord_store_get_waiting(CordStore *self)
+{
+  return (guint)MAX(g_async_queue_length(self->jobs), 0);
 }
 
 /**
@@ -276,10 +333,10 @@ cord_store_open(const gchar *uri, GError **error)
   g_autoptr(CordDatabase) database = cord_database_open(uri, error);
   g_autoptr(CordStore) self = database ? cord_store_new(database, error) : NULL;
 
-  if (!self || !g_str_equal(cord_database_get_dialect(database), "postgres"))
+  if (!self || !cord_database_is_postgres(database))
     return g_steal_pointer(&self);
   for (guint i = 1; i < POSTGRES_CONNECTIONS; i++) {
-    g_autoptr(CordDatabase) another = cord_database_open(uri, error);
+    g_autoptr(CordDatabase) another = cord_database_dup(database, error);
 
     if (!another)
       return NULL;

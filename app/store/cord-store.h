@@ -22,6 +22,9 @@ G_DECLARE_FINAL_TYPE(CordStore, cord_store, CORD, STORE, GObject)
 /* Opening: blocks, applies what migrations are missing */
 CordStore *cord_store_open(const gchar *uri, GError **error);
 CordStore *cord_store_new(CordDatabase *database, GError **error);
+CordDatabase *cord_store_connect(CordStore *self, GError **error);
+gboolean cord_store_is_shared(CordStore *self);
+guint cord_store_get_waiting(CordStore *self);
 gboolean cord_store_seed_agents(CordStore *self, const gchar *directory, GError **error);
 
 /* Agents. Lists are GPtrArrays of CordAgent */
@@ -67,7 +70,7 @@ void cord_store_get_function_calls_async(CordStore *self, const gchar *call_id,
 GPtrArray *cord_store_get_function_calls_finish(CordStore *self, GAsyncResult *result,
                                                 GError **error);
 
-/* Whether the database answers: for /ready */
+/* Whether the database answers, and soon: for /ready */
 void cord_store_ping_async(CordStore *self, GCancellable *cancellable, GAsyncReadyCallback callback,
                            gpointer user_data);
 gboolean cord_store_ping_finish(CordStore *self, GAsyncResult *result, GError **error);
