@@ -22,5 +22,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(CordPipelines, cord_pipelines_free)
 
 GstElement *cord_pipelines_build(CordPipelines *self, CordAgent *agent, const gchar *session,
                                  GError **error);
+GstElement *cord_pipelines_make(CordPipelines *self, CordAgent *agent, CordServiceRole role,
+                                GError **error);
 
 G_END_DECLS

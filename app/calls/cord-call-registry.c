@@ -299,6 +299,18 @@ cord_call_registry_drain_finish(CordCallRegistry *self, GAsyncResult *result, GE
   return g_task_propagate_boolean(G_TASK(result), error);
 }
 
+/**
+ * cord_call_registry_get_pipelines:
+ * @self: the registry
+ *
+ * Returns: (transfer none) (nullable): what calls are made of; %NULL when that could not be read
+ */
+CordPipelines *
+cord_call_registry_get_pipelines(CordCallRegistry *self)
+{
+  return self->kit.pipelines;
+}
+
 static void
 cord_call_registry_finalize(GObject *object)
 {

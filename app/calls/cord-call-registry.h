@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cordboard.h"
+#include "cord-call-pipeline.h"
 #include "cord-config.h"
 #include "cord-directory.h"
 #include "cord-journal.h"
@@ -107,6 +108,9 @@ void cord_call_registry_unsubscribe(CordCallRegistry *self, guint subscription);
 /* All that happens in all calls from now on, first "call-admitted" of each */
 guint cord_call_registry_watch(CordCallRegistry *self, CordCallEventFunc func, gpointer data);
 void cord_call_registry_unwatch(CordCallRegistry *self, guint watch);
+
+/* What calls are made of; NULL when they cannot be made. Lives as long as the registry */
+CordPipelines *cord_call_registry_get_pipelines(CordCallRegistry *self);
 
 /* All of them */
 guint cord_call_registry_get_lateness(CordCallRegistry *self);
