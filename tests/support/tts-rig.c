@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "tts-rig.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define MS(time) ((guint)((time) / GST_MSECOND))
+#define SERVICE_MOMENT 1 /* ms that the kernel has to carry bytes */
+
+static GstStaticPadTemplate text_pad = GST_STATIC_PAD_TEMPLATE(
+    "src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS("text/x-raw, format = (string) utf8"));
+#define PCM(rate)                                                                                  \
+  GST_STATIC_PAD_TEMPLATE("sink", GST_PAD_SINK, GST_PAD_ALWAYS,                                    \
+                          GST_STATIC_CAPS("audio/x-raw, format = S16LE, channels = 1, "            \
+                                          "layout = interleaved, rate = " rate))
+static GstStaticPadTemplate audio_pads[N_TTS_RIG_FORMATS] = {
+  [TTS_RIG_MULAW] =
+      GST_STATIC_PAD_TEMPLATE("sink", GST_PAD_SINK, GST_PAD_ALWAYS,
+                              GST_STATIC_CAPS("audio/x-mulaw, rate = 8000, channels = 1")),
+  [TTS_RIG_PCM_16000] = PCM("16000"),
+  [TTS_RIG_PCM_24000] = PCM("24000"),
+};
+static const guint bytes_a_ms[N_TTS_RIG_FORMATS] = { 8, 32, 48 };
+
+/* What is posted */
+
+static void
+note_service(TtsRig *self, const GstStructure *structure)
+{
+  gboolean permanent = FALSE;
+
+  gst_structure_get_boolean(structure, "permanent", &permanent);
+  g_string_append_printf(self->posted, "%s%s;", gst_structure_get_string(structure, "state"),
+                         permanent ? " for good" : "");
+}
+
+static void
+note_failover(TtsRig *self, const GstStructure *structure)
+{
+  g_string_append_printf(self->posted, "%s>%s;", gst_structure_get_string(structure, "from"),
+                         gst_structure_get_string(structure, "to"));
+}
+
+static GstBusSyncReply
+on_posted(GstBus *bus, GstMessage *message, gpointer data)
+{
+  TtsRig *self = data;
+  const GstStructure *structure = gst_message_get_structure(message);
+  g_autofree gchar *text = structure ? gst_structure_to_string(structure) : NULL;
+
+  g_string_append_printf(self->said, "%s\n", text ? text : "");
+  if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR)
+    g_string_append(self->posted, "error;");
+  else if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_WARNING)
+    g_string_append(self->posted, "warning;");
+  else if (structure && gst_structure_has_name(structure, CORD_EVENT_SERVICE))
+    note_service(self, structure);
+  else if (structure && gst_structure_has_name(structure, CORD_EVENT_FAILOVER))
+    note_failover(self, structure);
+  gst_message_unref(message);
+  return GST_BUS_DROP;
+}
+
+/* What leaves the element */
+
+static void
+note_audio(TtsRig *self, GstBuffer *buffer)
+{
+  CordTurn *turn = cord_buffer_get_turn(buffer);
+  GstMapInfo map;
+
+  gst_buffer_map(buffer, &map, GST_MAP_READ);
+  g_byte_array_append(self->audio, map.data, (guint)map.size);
+  gst_buffer_unmap(buffer, &map);
+  g_string_append_printf(self->came, "%saudio %d %u-%u; ",
+                         GST_BUFFER_FLAG_IS_SET(buffer, GST_BUFFER_FLAG_DISCONT) ? "+" : "",
+                         turn ? (gint)cord_turn_get_number(turn) : -1, MS(GST_BUFFER_PTS(buffer)),
+                         MS(GST_BUFFER_PTS(buffer) + GST_BUFFER_DURATION(buffer)));
+}
+
+static void
+note_caps(TtsRig *self, GstEvent *event)
+{
+  const GstStructure *structure;
+  GstCaps *caps;
+  gint rate = 0;
+
+  gst_event_parse_caps(event, &caps);
+  structure = gst_caps_get_structure(caps, 0);
+  gst_structure_get_int(structure, "rate", &rate);
+  g_string_append_printf(self->came, "%s %d; ",
+                         gst_structure_has_name(structure, "audio/x-mulaw") ? "mulaw" : "pcm",
+                         rate);
+}
+
+static void
+note_event(TtsRig *self, GstEvent *event)
+{
+  const GstStructure *structure = gst_event_get_structure(event);
+
+  if (GST_EVENT_TYPE(event) == GST_EVENT_CAPS)
+    note_caps(self, event);
+  else if (GST_EVENT_TYPE(event) == GST_EVENT_SEGMENT)
+    g_string_append(self->came, "segment; ");
+  else if (GST_EVENT_TYPE(event) == GST_EVENT_EOS)
+    g_string_append(self->came, "eos; ");
+  else if (GST_EVENT_TYPE(event) == GST_EVENT_FLUSH_STOP)
+    g_string_append(self->came, "flushed; ");
+  else if (cord_event_is(event, CORD_EVENT_RESPONSE_STARTED))
+    g_string_append_printf(self->came, "started %u; ", cord_structure_get_turn(structure));
+  else if (cord_event_is(event, CORD_EVENT_RESPONSE_FINISHED))
+    g_string_append_printf(self->came, "finished %u; ", cord_structure_get_turn(structure));
+}
+
+static GstPadProbeReturn
+on_output(GstPad *pad, GstPadProbeInfo *info, gpointer data)
+{
+  GstMiniObject *object = GST_PAD_PROBE_INFO_DATA(info);
+
+  if (GST_IS_BUFFER(object))
+    note_audio(data, GST_BUFFER_CAST(object));
+  else
+    note_event(data, GST_EVENT_CAST(object));
+  return GST_PAD_PROBE_OK;
+}
+
+/* Life */
+
+void
+tts_rig_begin(TtsRig *self, TtsRigDialect dialect, TtsRigFormat format)
+{
+  *self = (TtsRig){ .worker = cord_worker_new_manual(), .dialect = dialect, .format = format };
+  self->posted = g_string_new(NULL);
+  self->said = g_string_new(NULL);
+  self->came = g_string_new(NULL);
+  self->got = g_string_new(NULL);
+  self->asked = g_string_new(NULL);
+  self->audio = g_byte_array_new();
+  self->raw = g_byte_array_new();
+  http_peer_init(&self->peer, self->worker);
+}
+
+/* @launch: an element and its properties, PORT and KEY in it stand for themselves */
+void
+tts_rig_plug(TtsRig *self, const gchar *launch, guint port)
+{
+  g_autoptr(GString) text = g_string_new(launch);
+  g_autofree gchar *number = g_strdup_printf("%u", port);
+  g_autoptr(GstContext) context = cord_worker_to_gst_context(self->worker);
+
+  g_string_replace(text, "PORT", number, 0);
+  g_string_replace(text, "KEY", TTS_RIG_KEY, 0);
+  self->element = gst_parse_launch(text->str, NULL);
+  g_assert_nonnull(self->element);
+  gst_object_ref_sink(self->element);
+  gst_element_set_context(self->element, context);
+  self->bus = gst_bus_new();
+  gst_bus_set_sync_handler(self->bus, on_posted, self, NULL);
+  gst_element_set_bus(self->element, self->bus);
+  self->harness = gst_harness_new_empty();
+  gst_harness_add_element_full(self->harness, self->element, &text_pad, "sink",
+                               &audio_pads[self->format], "src");
+  gst_pad_add_probe(self->harness->sinkpad,
+                    GST_PAD_PROBE_TYPE_DATA_DOWNSTREAM | GST_PAD_PROBE_TYPE_EVENT_FLUSH, on_output,
+                    self, NULL);
+  gst_harness_set_src_caps_str(self->harness, "text/x-raw,format=utf8");
+  cord_worker_iterate(self->worker);
+}
+
+void
+tts_rig_init(TtsRig *self, TtsRigDialect dialect, TtsRigFormat format, const gchar *launch)
+{
+  tts_rig_begin(self, dialect, format);
+  tts_rig_plug(self, launch, self->peer.port);
+}
+
+void
+tts_rig_clear(TtsRig *self)
+{
+  g_assert_null(strstr(self->said->str, TTS_RIG_KEY));
+  gst_harness_teardown(self->harness);
+  gst_object_unref(self->element);
+  gst_bus_set_sync_handler(self->bus, NULL, NULL, NULL);
+  gst_object_unref(self->bus);
+  http_peer_clear(&self->peer);
+  cord_worker_iterate(self->worker);
+  cord_worker_advance(self->worker, 4 * GST_SECOND); /* closing handshakes */
+  g_string_free(self->posted, TRUE);
+  g_string_free(self->said, TRUE);
+  g_string_free(self->came, TRUE);
+  g_string_free(self->got, TRUE);
+  g_string_free(self->asked, TRUE);
+  g_byte_array_unref(self->audio);
+  g_byte_array_unref(self->raw);
+  g_free(self->context);
+  g_free(self->head);
+  g_free(self->body);
+  g_assert_finalize_object(self->worker);
+}
+
+/* The agent */
+
+void
+tts_rig_say(TtsRig *self, guint turn, const gchar *text)
+{
+  GstBuffer *buffer = gst_buffer_new_memdup(text, strlen(text));
+  g_autoptr(CordTurn) meta = turn > 0 ? cord_turn_new(turn) : NULL;
+
+  if (meta)
+    cord_buffer_set_turn(buffer, meta);
+  g_assert_cmpint(gst_harness_push(self->harness, buffer), ==, GST_FLOW_OK);
+}
+
+void
+tts_rig_finish_turn(TtsRig *self, guint turn)
+{
+  gst_harness_push_event(self->harness, cord_event_new(cord_structure_new_turn_text(
+                                            CORD_EVENT_RESPONSE_FINISHED, turn, "")));
+}
+
+void
+tts_rig_flush(TtsRig *self)
+{
+  GstSegment segment;
+
+  gst_harness_push_event(self->harness, gst_event_new_flush_start());
+  gst_harness_push_event(self->harness, gst_event_new_flush_stop(FALSE));
+  gst_segment_init(&segment, GST_FORMAT_TIME);
+  gst_harness_push_event(self->harness, gst_event_new_segment(&segment));
+}
+
+/* What the voice adds to a playout event on its way upstream */
+gint64
+tts_rig_heard(TtsRig *self, guint turn, guint ms, CordPlayoutState state)
+{
+  CordPlayout playout = { turn, ms * GST_MSECOND, ms * GST_MSECOND, state, -1 };
+  GstEvent *event;
+
+  gst_harness_push_upstream_event(self->harness,
+                                  cord_event_new_upstream(cord_structure_new_playout(&playout)));
+  while ((event = gst_harness_try_pull_upstream_event(self->harness))) {
+    gboolean found = cord_event_is(event, CORD_EVENT_PLAYOUT);
+
+    if (found)
+      g_assert_true(cord_structure_get_playout(gst_event_get_structure(event), &playout));
+    gst_event_unref(event);
+    if (found)
+      return playout.text_bytes;
+  }
+  g_assert_not_reached();
+}
+
+/* What came of it */
+
+void
+tts_rig_assert_came(TtsRig *self, const gchar *expected)
+{
+  cord_worker_iterate(self->worker);
+  g_assert_cmpstr(self->came->str, ==, expected);
+  g_string_truncate(self->came, 0);
+}
+
+static gchar *
+describe_audio(TtsRig *self)
+{
+  g_autoptr(GString) text = g_string_new(NULL);
+  guint width = self->format == TTS_RIG_MULAW ? 1 : 2;
+
+  g_assert_cmpuint(self->audio->len % width, ==, 0);
+  for (guint at = 0, end; at < self->audio->len; at = end) {
+    for (end = at; end < self->audio->len && self->audio->data[end] == self->audio->data[at];)
+      end++;
+    g_string_append_printf(text, "%s%u:%u", at > 0 ? " " : "", self->audio->data[at],
+                           (end - at) / bytes_a_ms[self->format]);
+  }
+  return g_string_free(g_steal_pointer(&text), FALSE);
+}
+
+/* All audio since the last time */
+void
+tts_rig_assert_audio(TtsRig *self, const gchar *expected)
+{
+  g_autofree gchar *text = NULL;
+
+  cord_worker_iterate(self->worker);
+  text = describe_audio(self);
+  g_assert_cmpstr(text, ==, expected);
+  g_byte_array_set_size(self->audio, 0);
+}
+
+/* For a service that needs its time to be read; a test that hangs is ended by its runner. */
+void
+tts_rig_await_audio(TtsRig *self, const gchar *expected)
+{
+  for (;;) {
+    g_autofree gchar *text = describe_audio(self);
+
+    if (g_str_equal(text, expected))
+      break;
+    if (strlen(text) >= strlen(expected) && !g_str_has_prefix(expected, text))
+      g_error("heard \"%s\" instead of \"%s\"", text, expected);
+    g_main_context_iteration(cord_worker_get_main_context(self->worker), TRUE);
+  }
+  tts_rig_assert_audio(self, expected);
+}
