@@ -26,7 +26,9 @@ struct _CordPhone {
   gpointer data;
   gchar *url, *from, *to, *auth_token, *account_sid, *call_sid, *stream_sid;
 
-  gchar *status_url;
+  gchar *status_url, *twiml;
+  gboolean outbound;
+  GStrv fields; /* names and values by turns, or NULL */
   CordPhonePost *webhook;
   GPtrArray *verbs; /* CordTwimlVerb */
   guint next_verb;
@@ -79,8 +81,10 @@ new_form(CordPhone *self, const gchar *status)
   cord_phone_form_add(form, "To", self->to);
   cord_phone_form_add(form, "Called", self->to);
   cord_phone_form_add(form, "CallStatus", status);
-  cord_phone_form_add(form, "Direction", "inbound");
+  cord_phone_form_add(form, "Direction", self->outbound ? "outbound-api" : "inbound");
   cord_phone_form_add(form, "ApiVersion", "2010-04-01");
+  for (guint i = 0; self->fields && self->fields[i] && self->fields[i + 1]; i += 2)
+    cord_phone_form_add(form, self->fields[i], self->fields[i + 1]);
   return form;
 }
 
@@ -391,28 +395,38 @@ go_on(CordPhone *self)
 }
 
 static void
+follow(CordPhone *self, const gchar *twiml, gsize length)
+{
+  g_autoptr(GError) error = NULL;
+
+  g_clear_pointer(&self->verbs, g_ptr_array_unref);
+  self->next_verb = 0;
+  self->verbs = cord_twiml_parse(twiml, length, &error);
+  if (self->verbs)
+    go_on(self);
+  else
+    end(self, error);
+}
+
+static void
 on_twiml(GBytes *answer, const GError *error, gpointer data)
 {
   CordPhone *self = data;
-  g_autoptr(GError) parse_error = NULL;
   gsize length;
   const gchar *text = g_bytes_get_data(answer, &length);
 
   self->webhook = NULL;
-  g_clear_pointer(&self->verbs, g_ptr_array_unref);
-  self->next_verb = 0;
-  if (!error)
-    self->verbs = cord_twiml_parse(text, length, &parse_error);
-  if (self->verbs)
-    go_on(self);
+  if (error)
+    end(self, error);
   else
-    end(self, error ? error : parse_error);
+    follow(self, text, length);
 }
 
 static void
 post_webhook(CordPhone *self, const gchar *url)
 {
-  g_autoptr(CordPhoneForm) form = new_form(self, self->started > 0 ? "in-progress" : "ringing");
+  g_autoptr(CordPhoneForm) form =
+      new_form(self, self->started > 0 || self->outbound ? "in-progress" : "ringing");
 
   self->webhook = cord_phone_post(self->worker, url, form, self->auth_token, on_twiml, self);
 }
@@ -441,8 +455,11 @@ cord_phone_new(CordWorker *worker, const CordPhoneCall *call, const CordPhoneHan
   self->to = g_strdup(call->to);
   self->auth_token = g_strdup(call->auth_token);
   self->account_sid = call->account_sid ? g_strdup(call->account_sid) : cord_phone_new_sid("AC");
+  self->twiml = g_strdup(call->twiml);
+  self->outbound = call->outbound;
+  self->fields = g_strdupv((GStrv)call->fields);
   self->phase = call->phase % CORD_TICK_NS;
-  self->call_sid = cord_phone_new_sid("CA");
+  self->call_sid = call->call_sid ? g_strdup(call->call_sid) : cord_phone_new_sid("CA");
   self->stream_sid = cord_phone_new_sid("MZ");
   self->connecting = g_cancellable_new();
   self->text = g_string_sized_new(512);
@@ -472,6 +489,8 @@ cord_phone_free(CordPhone *self)
   g_clear_error(&self->error);
   g_free(self->url);
   g_free(self->status_url);
+  g_free(self->twiml);
+  g_strfreev(self->fields);
   g_free(self->from);
   g_free(self->to);
   g_free(self->auth_token);
@@ -492,7 +511,9 @@ cord_phone_free(CordPhone *self)
 void
 cord_phone_dial(CordPhone *self)
 {
-  if (g_str_has_prefix(self->url, "ws://") || g_str_has_prefix(self->url, "wss://"))
+  if (self->twiml)
+    follow(self, self->twiml, strlen(self->twiml));
+  else if (g_str_has_prefix(self->url, "ws://") || g_str_has_prefix(self->url, "wss://"))
     open_stream(self, self->url, NULL);
   else
     post_webhook(self, self->url);

@@ -18,9 +18,13 @@ typedef struct _CordPhone CordPhone;
  * @to: the number that is called
  * @auth_token: (nullable): signs the webhook and the stream
  * @account_sid: (nullable): the account; by default one that is made up
+ * @call_sid: (nullable): the call's name; by default one that is made up
+ * @twiml: (nullable): what to do, in the place of asking @url for it
+ * @outbound: the server has placed this call, and we have answered it
+ * @fields: (nullable): names and values by turns, %NULL-terminated: what the webhook tells besides
  * @phase: at which point of each 20 ms it sends, ns; 0: wherever the stream happens to begin
  *
- * Whom to call.
+ * Whom to call. Copied.
  */
 typedef struct {
   const gchar *url;
@@ -29,6 +33,10 @@ typedef struct {
   const gchar *to;
   const gchar *auth_token;
   const gchar *account_sid;
+  const gchar *call_sid;
+  const gchar *twiml;
+  gboolean outbound;
+  const gchar *const *fields;
   GstClockTime phase;
 } CordPhoneCall;
 

@@ -234,10 +234,22 @@ sim_exchange_get_provider(SimExchange *self)
   return self->base.route->provider;
 }
 
+gint
+sim_exchange_get_index(SimExchange *self)
+{
+  return self->base.index;
+}
+
 const gchar *
 sim_exchange_get_path(SimExchange *self)
 {
   return self->base.route->path;
+}
+
+const gchar *
+sim_exchange_get_uri(SimExchange *self)
+{
+  return g_uri_get_path(soup_server_message_get_uri(self->message));
 }
 
 const gchar *

@@ -25,15 +25,15 @@ show(gconstpointer data, gsize length)
 }
 
 static void
-record(SimConnection *self, const gchar *direction, gconstpointer data, gsize length)
+record(SimServer *server, const gchar *provider, gint connection, const gchar *direction,
+       gconstpointer data, gsize length)
 {
   g_autofree gchar *name = NULL;
   FILE *file;
 
-  if (!self->server->record || g_str_equal(direction, "fault"))
+  if (!server->record || g_str_equal(direction, "fault"))
     return;
-  name = g_strdup_printf("%s/%s-%04d.%s", self->server->record, self->route->provider, self->index,
-                         direction);
+  name = g_strdup_printf("%s/%s-%04d.%s", server->record, provider, connection, direction);
   file = fopen(name, "ab");
   if (!file)
     return;
@@ -50,20 +50,34 @@ add_entry(SimServer *server, gchar *entry)
     g_free(entry);
 }
 
+static void
+add(SimServer *server, const gchar *provider, gint connection, const gchar *direction,
+    const gchar *kind, gconstpointer data, gsize length)
+{
+  g_autofree gchar *shown = NULL;
+
+  if (server->quiet || server->journal->len >= MAX_ENTRIES)
+    return;
+  shown = show(data ? data : "", length);
+  add_entry(server, g_strdup_printf("{\"provider\":\"%s\",\"connection\":%d,\"direction\":\"%s\","
+                                    "\"kind\":\"%s\",\"bytes\":%" G_GSIZE_FORMAT ",\"data\":%s}",
+                                    provider, connection, direction, kind, length, shown));
+}
+
 void
 sim_journal_add(SimConnection *self, const gchar *direction, const gchar *kind, gconstpointer data,
                 gsize length)
 {
-  g_autofree gchar *shown = NULL;
+  record(self->server, self->route->provider, self->index, direction, data, length);
+  add(self->server, self->route->provider, self->index, direction, kind, data, length);
+}
 
-  record(self, direction, data, length);
-  if (self->server->quiet || self->server->journal->len >= MAX_ENTRIES)
-    return;
-  shown = show(data ? data : "", length);
-  add_entry(self->server,
-            g_strdup_printf("{\"provider\":\"%s\",\"connection\":%d,\"direction\":\"%s\","
-                            "\"kind\":\"%s\",\"bytes\":%" G_GSIZE_FORMAT ",\"data\":%s}",
-                            self->route->provider, self->index, direction, kind, length, shown));
+/* What a module does of itself, outside of any connection that was made to it. */
+void
+sim_server_note(SimServer *self, const gchar *provider, gint connection, const gchar *kind,
+                const gchar *text)
+{
+  add(self, provider, connection, "own", kind, text, strlen(text));
 }
 
 static void
@@ -93,7 +107,7 @@ sim_journal_add_request(SimConnection *self, SoupServerMessage *message, GBytes 
   soup_message_headers_foreach(soup_server_message_get_request_headers(message), append_header,
                                headers);
   g_string_append_c(headers, '}');
-  record(self, "in", data, length);
+  record(self->server, self->route->provider, self->index, "in", data, length);
   add_entry(self->server,
             g_strdup_printf("{\"provider\":\"%s\",\"connection\":%d,\"direction\":\"in\","
                             "\"kind\":\"request\",\"method\":\"%s\",\"uri\":%s,\"headers\":%s,"

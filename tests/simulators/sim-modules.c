@@ -11,7 +11,9 @@ const SimModule sim_modules[] = {
   sim_openai_transcriptions_add,
   sim_models_add,
   sim_openai_chat_add,
+  sim_openai_realtime_add,
   sim_openai_speech_add,
+  sim_twilio_add,
   NULL,
 };
 

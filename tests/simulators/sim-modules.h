@@ -13,12 +13,14 @@ void sim_cartesia_add(SimServer *server);
 void sim_deepgram_add(SimServer *server);
 void sim_deepgram_flux_add(SimServer *server);
 void sim_elevenlabs_add(SimServer *server);
+void sim_openai_realtime_add(SimServer *server);
 void sim_openai_speech_add(SimServer *server);
 void sim_anthropic_add(SimServer *server);
 void sim_gemini_add(SimServer *server);
 void sim_openai_transcriptions_add(SimServer *server);
 void sim_models_add(SimServer *server);
 void sim_openai_chat_add(SimServer *server);
+void sim_twilio_add(SimServer *server);
 
 /* Deepgram: who may open a stream */
 gboolean sim_deepgram_admit(SimExchange *exchange);

@@ -53,6 +53,7 @@ struct _SimServer {
   GRand *random;
   guint ids;
   gchar *record; /* folder, or NULL */
+  GHashTable *states; /* provider -> State of its module */
 };
 
 void sim_connection_init(SimConnection *self, SimServer *server, const SimRoute *route);

@@ -140,6 +140,45 @@ sim_server_get_port(SimServer *self)
   return self->port;
 }
 
+CordWorker *
+sim_server_get_worker(SimServer *self)
+{
+  return self->worker;
+}
+
+/* What modules keep */
+
+typedef struct {
+  gpointer data;
+  GDestroyNotify destroy;
+} State;
+
+static void
+free_state(gpointer data)
+{
+  State *state = data;
+
+  state->destroy(state->data);
+  g_free(state);
+}
+
+void
+sim_server_set_state(SimServer *self, const gchar *provider, gpointer data, GDestroyNotify destroy)
+{
+  State *state = g_new(State, 1);
+
+  *state = (State){ data, destroy };
+  g_hash_table_replace(self->states, g_strdup(provider), state);
+}
+
+gpointer
+sim_server_get_state(SimServer *self, const gchar *provider)
+{
+  State *state = g_hash_table_lookup(self->states, provider);
+
+  return state ? state->data : NULL;
+}
+
 /* What is scripted */
 
 static gboolean
@@ -178,6 +217,7 @@ sim_server_reset(SimServer *self)
 {
   g_hash_table_remove_all(self->connections);
   g_hash_table_remove_all(self->positions);
+  g_hash_table_remove_all(self->states);
   g_ptr_array_set_size(self->journal, 0);
   g_array_set_size(self->ages, 0);
   self->ids = 0;
@@ -286,6 +326,7 @@ sim_server_get_ages(SimServer *self)
 void
 sim_server_free(SimServer *self)
 {
+  g_hash_table_unref(self->states);
   soup_server_disconnect(self->soup);
   g_object_unref(self->soup);
   g_ptr_array_unref(self->routes);
@@ -352,6 +393,7 @@ sim_server_new(CordWorker *worker, guint16 port, const gchar *tls_cert, const gc
   self->routes = g_ptr_array_new();
   self->connections = g_hash_table_new(g_str_hash, g_str_equal);
   self->positions = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+  self->states = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_state);
   self->journal = g_ptr_array_new_with_free_func(g_free);
   self->ages = g_array_new(FALSE, FALSE, sizeof(gint64));
   self->random = g_rand_new_with_seed(1);

@@ -52,11 +52,22 @@ GArray *sim_server_get_ages(SimServer *self); /* µs, of stamped texts (sim-stam
 GstClockTime sim_server_get_first_byte(SimServer *self, const gchar *provider);
 GstClockTime sim_server_get_token_delay(SimServer *self, const gchar *provider);
 
+CordWorker *sim_server_get_worker(SimServer *self);
+/* What a module keeps between requests, gone with the next reset */
+void sim_server_set_state(SimServer *self, const gchar *provider, gpointer state,
+                          GDestroyNotify destroy);
+gpointer sim_server_get_state(SimServer *self, const gchar *provider);
+/* Into the journal: what it does of itself */
+void sim_server_note(SimServer *self, const gchar *provider, gint connection, const gchar *kind,
+                     const gchar *text);
+
 /* An exchange: what was asked */
 SimServer *sim_exchange_get_server(SimExchange *self);
 const gchar *sim_exchange_get_provider(SimExchange *self);
+gint sim_exchange_get_index(SimExchange *self); /* among the provider's connections */
 const gchar *sim_exchange_get_method(SimExchange *self);
-const gchar *sim_exchange_get_path(SimExchange *self);              /* of its route */
+const gchar *sim_exchange_get_path(SimExchange *self); /* of its route */
+const gchar *sim_exchange_get_uri(SimExchange *self);  /* the path that was asked for */
 const gchar *sim_exchange_get_part(SimExchange *self, guint index); /* what stood for each star */
 const gchar *sim_exchange_get_header(SimExchange *self, const gchar *name);
 const gchar *sim_exchange_get_query(SimExchange *self, const gchar *name);

@@ -1,0 +1,691 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <string.h>
+
+#include "cord-json.h"
+#include "cord-phone-post.h"
+#include "sim-twilio.h"
+
+/*
+ * What a carrier does with a call that was placed: it is initiated, rings, is answered or not, and
+ * ends; each is told to those who have asked. The script of a call, with its defaults:
+ *   "outcome": "answered", or "busy", "no-answer", "failed"
+ *   "initiated_ms": 10, "ringing_ms": 20, "answer_ms": 200: when, from the creation
+ *   "reply_ms": 0: how late the answer to the creation is; callbacks may overtake it
+ *   "talk_ms": -1: when the other side hangs up, from the answer
+ *   "says": what it says, as tones; "keys": what it presses
+ *   "answered_by": "human", "machine_ms": 100: what the detection of machines finds, and when
+ *   "order": ["ringing", "initiated", "initiated", …]: in which order the callbacks are posted; one
+ *     that is named twice comes twice, one that is not named is lost
+ */
+
+#define MINUTE 60 /* s */
+#define EVERY_EVENT "initiated ringing answered completed"
+
+typedef enum {
+  EVENT_INITIATED,
+  EVENT_RINGING,
+  EVENT_ANSWERED,
+  EVENT_COMPLETED,
+  N_EVENTS,
+} Event;
+
+static const gchar *const event_names[] = { "initiated", "ringing", "answered", "completed" };
+
+struct _SimTwilioCall {
+  SimTwilio *twilio;
+  JsonObject *script; /* or NULL */
+  CordForm *form;     /* as it was asked for */
+  gint index;
+  gchar *sid, *account_sid, *auth_token;
+  gchar *created, *started, *ended; /* RFC 2822 */
+  const gchar *status;
+  const gchar *answered_by;
+  GstClockTime born, answered;
+  gint duration; /* s */
+  gboolean over;
+
+  Event next;
+  CordTimer *step; /* to the next event, then to the hanging up */
+  CordTimer *detection;
+  CordPhone *phone;
+  GPtrArray *phones;   /* all there were: the one above, and those that are hanging up */
+  GPtrArray *put_down; /* of them, those that have ended */
+  CordTimer *sweep;
+  SimTwilioRecording *recording;
+
+  CordPhoneForm *happened[N_EVENTS];
+  guint ordered; /* of the scripted order, how many were posted */
+  guint sequence;
+  GPtrArray *forms; /* CordPhoneForm, of all posts */
+  GQueue posts;     /* Post, the first is on its way */
+  CordPhonePost *post;
+};
+
+typedef struct {
+  gchar *url;
+  CordPhoneForm *form;
+} Post;
+
+/* What is known of it */
+
+const gchar *
+sim_twilio_call_get_sid(SimTwilioCall *self)
+{
+  return self->sid;
+}
+
+const gchar *
+sim_twilio_call_get_status(SimTwilioCall *self)
+{
+  return self->status;
+}
+
+const gchar *
+sim_twilio_call_get(SimTwilioCall *self, const gchar *field)
+{
+  return cord_form_get(self->form, field);
+}
+
+gint64
+sim_twilio_call_peek(SimTwilioCall *self, const gchar *name, gint64 fallback)
+{
+  return self->script ? cord_json_peek_int(self->script, name, fallback) : fallback;
+}
+
+gboolean
+sim_twilio_call_is_over(SimTwilioCall *self)
+{
+  return self->over;
+}
+
+static const gchar *
+peek_string(SimTwilioCall *self, const gchar *name, const gchar *fallback)
+{
+  return self->script ? cord_json_peek_string(self->script, name, fallback) : fallback;
+}
+
+static void
+set_nullable(JsonObject *object, const gchar *name, const gchar *value)
+{
+  if (value)
+    json_object_set_string_member(object, name, value);
+  else
+    json_object_set_null_member(object, name);
+}
+
+static JsonObject *
+describe_subresources(const gchar *base)
+{
+  static const gchar *const names[][2] = {
+    { "events", "Events" },
+    { "notifications", "Notifications" },
+    { "payments", "Payments" },
+    { "recordings", "Recordings" },
+    { "siprec", "Siprec" },
+    { "streams", "Streams" },
+    { "transcriptions", "Transcriptions" },
+    { "user_defined_message_subscriptions", "UserDefinedMessageSubscriptions" },
+    { "user_defined_messages", "UserDefinedMessages" },
+  };
+  JsonObject *object = json_object_new();
+
+  for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
+    g_autofree gchar *uri = g_strdup_printf("%s/%s.json", base, names[i][1]);
+
+    json_object_set_string_member(object, names[i][0], uri);
+  }
+  return object;
+}
+
+/* Returns: (transfer full): the resource */
+JsonObject *
+sim_twilio_call_describe(SimTwilioCall *self)
+{
+  static const gchar *const nulls[] = { "parent_call_sid", "phone_number_sid", "price",
+                                        "forwarded_from",  "group_sid",        "caller_name",
+                                        "trunk_sid",       "annotation",       NULL };
+  JsonObject *object = json_object_new();
+  g_autofree gchar *base =
+      g_strconcat(SIM_TWILIO_API, self->account_sid, "/Calls/", self->sid, NULL);
+  g_autofree gchar *uri = g_strconcat(base, ".json", NULL);
+  g_autofree gchar *duration = g_strdup_printf("%d", self->duration);
+  const gchar *from = cord_form_get(self->form, "From"), *to = cord_form_get(self->form, "To");
+
+  json_object_set_string_member(object, "sid", self->sid);
+  json_object_set_string_member(object, "account_sid", self->account_sid);
+  json_object_set_string_member(object, "status", self->status);
+  json_object_set_string_member(object, "direction", "outbound-api");
+  json_object_set_string_member(object, "from", from);
+  json_object_set_string_member(object, "from_formatted", from);
+  json_object_set_string_member(object, "to", to);
+  json_object_set_string_member(object, "to_formatted", to);
+  json_object_set_string_member(object, "date_created", self->created);
+  json_object_set_string_member(object, "date_updated", self->ended ? self->ended : self->created);
+  set_nullable(object, "start_time", self->started);
+  set_nullable(object, "end_time", self->ended);
+  set_nullable(object, "duration", self->over ? duration : NULL);
+  set_nullable(object, "answered_by", self->answered_by);
+  for (guint i = 0; nulls[i]; i++)
+    json_object_set_null_member(object, nulls[i]);
+  json_object_set_string_member(object, "price_unit", "USD");
+  json_object_set_string_member(object, "queue_time", "0");
+  json_object_set_string_member(object, "api_version", "2010-04-01");
+  json_object_set_string_member(object, "uri", uri);
+  json_object_set_object_member(object, "subresource_uris", describe_subresources(base));
+  return object;
+}
+
+/* Callbacks, one after the other */
+
+static void post_next(SimTwilioCall *self);
+
+static void
+free_post(gpointer data)
+{
+  Post *post = data;
+
+  g_free(post->url);
+  g_free(post);
+}
+
+static void
+on_posted(GBytes *answer, const GError *error, gpointer data)
+{
+  SimTwilioCall *self = data;
+
+  self->post = NULL;
+  sim_server_note(self->twilio->server, "twilio", self->index, "callback-answer",
+                  error ? error->message : "taken");
+  free_post(g_queue_pop_head(&self->posts));
+  post_next(self);
+}
+
+static void
+post_next(SimTwilioCall *self)
+{
+  Post *post = g_queue_peek_head(&self->posts);
+  g_autofree gchar *body = NULL, *text = NULL;
+
+  if (!post || self->post)
+    return;
+  body = cord_phone_form_encode(post->form);
+  text = g_strdup_printf("%s %s", post->url, body);
+  sim_server_note(self->twilio->server, "twilio", self->index, "callback", text);
+  self->post = cord_phone_post(sim_server_get_worker(self->twilio->server), post->url, post->form,
+                               self->auth_token, on_posted, self);
+}
+
+static void
+queue_post(SimTwilioCall *self, const gchar *url, CordPhoneForm *form)
+{
+  Post *post = g_new(Post, 1);
+
+  *post = (Post){ g_strdup(url), form };
+  g_queue_push_tail(&self->posts, post);
+  post_next(self);
+}
+
+static void
+add_number(CordPhoneForm *form, const gchar *name, gint64 number)
+{
+  g_autofree gchar *text = g_strdup_printf("%" G_GINT64_FORMAT, number);
+
+  cord_phone_form_add(form, name, text);
+}
+
+static CordPhoneForm *
+new_form(SimTwilioCall *self)
+{
+  CordPhoneForm *form = cord_phone_form_new();
+
+  g_ptr_array_add(self->forms, form);
+  cord_phone_form_add(form, "AccountSid", self->account_sid);
+  cord_phone_form_add(form, "CallSid", self->sid);
+  return form;
+}
+
+static void
+add_outcome(SimTwilioCall *self, CordPhoneForm *form)
+{
+  static const struct {
+    const gchar *status;
+    const gchar *sip;
+  } codes[] = {
+    { "completed", "200" },
+    { "failed", "404" },
+    { NULL, "487" },
+  };
+  guint i = 0;
+
+  while (codes[i].status && !g_str_equal(codes[i].status, self->status))
+    i++;
+  cord_phone_form_add(form, "SipResponseCode", codes[i].sip);
+  add_number(form, "CallDuration", self->duration);
+  add_number(form, "Duration", (self->duration + MINUTE - 1) / MINUTE);
+  if (self->recording) {
+    cord_phone_form_add(form, "RecordingSid", self->recording->sid);
+    add_number(form, "RecordingDuration", self->recording->duration);
+  }
+}
+
+static CordPhoneForm *
+new_status_form(SimTwilioCall *self, Event event)
+{
+  CordPhoneForm *form = new_form(self);
+  const gchar *from = sim_twilio_call_get(self, "From"), *to = sim_twilio_call_get(self, "To");
+  g_autofree gchar *now = sim_twilio_now();
+
+  cord_phone_form_add(form, "From", from);
+  cord_phone_form_add(form, "Caller", from);
+  cord_phone_form_add(form, "To", to);
+  cord_phone_form_add(form, "Called", to);
+  cord_phone_form_add(form, "CallStatus", event == EVENT_INITIATED ? "initiated" : self->status);
+  cord_phone_form_add(form, "Direction", "outbound-api");
+  cord_phone_form_add(form, "ApiVersion", "2010-04-01");
+  cord_phone_form_add(form, "Timestamp", now);
+  cord_phone_form_add(form, "CallbackSource", "call-progress-events");
+  add_number(form, "SequenceNumber", self->sequence++);
+  if (event == EVENT_COMPLETED)
+    add_outcome(self, form);
+  return form;
+}
+
+/* Repeated parameters, or names with spaces between. */
+static gboolean
+is_wanted(SimTwilioCall *self, const gchar *field, const gchar *name, const gchar *fallback)
+{
+  gboolean any = FALSE;
+
+  for (guint i = 0; i < cord_form_get_length(self->form); i++) {
+    g_auto(GStrv) names = NULL;
+
+    if (!g_str_equal(cord_form_get_name(self->form, i), field))
+      continue;
+    any = TRUE;
+    names = g_strsplit_set(cord_form_get_value(self->form, i), " ,", -1);
+    if (g_strv_contains((const gchar *const *)names, name))
+      return TRUE;
+  }
+  return !any && g_str_equal(fallback, name);
+}
+
+static gint
+find_event(const gchar *name)
+{
+  for (gint i = 0; i < N_EVENTS; i++)
+    if (g_str_equal(event_names[i], name))
+      return i;
+  return -1;
+}
+
+/* As many as may go in the scripted order. */
+static void
+post_ordered(SimTwilioCall *self, JsonArray *order)
+{
+  const gchar *url = sim_twilio_call_get(self, "StatusCallback");
+
+  while (self->ordered < json_array_get_length(order)) {
+    gint event = find_event(json_array_get_string_element(order, self->ordered));
+
+    if (event >= 0 && !self->happened[event])
+      return;
+    if (event >= 0)
+      queue_post(self, url, self->happened[event]);
+    self->ordered++;
+  }
+}
+
+static void
+tell(SimTwilioCall *self, Event event)
+{
+  const gchar *url = sim_twilio_call_get(self, "StatusCallback");
+  JsonArray *order = self->script ? cord_json_peek_array(self->script, "order") : NULL;
+
+  if (!url || !is_wanted(self, "StatusCallbackEvent", event_names[event], "completed"))
+    return;
+  self->happened[event] = new_status_form(self, event);
+  if (order)
+    post_ordered(self, order);
+  else
+    queue_post(self, url, self->happened[event]);
+}
+
+static void
+tell_recording(SimTwilioCall *self)
+{
+  SimTwilioRecording *recording = self->recording;
+  const gchar *url = sim_twilio_call_get(self, "RecordingStatusCallback");
+  CordPhoneForm *form;
+  g_autofree gchar *address = NULL;
+
+  if (!url || !is_wanted(self, "RecordingStatusCallbackEvent", recording->status, "completed"))
+    return;
+  form = new_form(self);
+  address = g_strconcat("https://api.twilio.com" SIM_TWILIO_API, self->account_sid, "/Recordings/",
+                        recording->sid, NULL);
+  cord_phone_form_add(form, "RecordingSid", recording->sid);
+  cord_phone_form_add(form, "RecordingUrl", address);
+  cord_phone_form_add(form, "RecordingStatus", recording->status);
+  add_number(form, "RecordingDuration", recording->duration);
+  add_number(form, "RecordingChannels", recording->channels);
+  cord_phone_form_add(form, "RecordingStartTime", recording->created);
+  cord_phone_form_add(form, "RecordingSource", recording->source);
+  cord_phone_form_add(form, "RecordingTrack", "both");
+  queue_post(self, url, form);
+}
+
+SimTwilioRecording *
+sim_twilio_call_record(SimTwilioCall *self, const gchar *source)
+{
+  const gchar *channels = sim_twilio_call_get(self, "RecordingChannels");
+
+  if (self->recording && !g_str_equal(self->recording->status, "completed"))
+    return self->recording;
+  self->recording = sim_twilio_recording_new(self->twilio, self->account_sid, self->sid, source,
+                                             g_strcmp0(channels, "dual") == 0 ? 2 : 1);
+  tell_recording(self);
+  return self->recording;
+}
+
+SimTwilioRecording *
+sim_twilio_call_get_recording(SimTwilioCall *self)
+{
+  return self->recording;
+}
+
+void
+sim_twilio_call_stop_recording(SimTwilioCall *self)
+{
+  if (!self->recording || g_str_equal(self->recording->status, "completed"))
+    return;
+  sim_twilio_recording_end(self->recording);
+  tell_recording(self);
+}
+
+/* The phone that has answered */
+
+static void
+on_sweep(gpointer data)
+{
+  SimTwilioCall *self = data;
+
+  self->sweep = NULL;
+  for (guint i = 0; i < self->put_down->len; i++)
+    g_ptr_array_remove(self->phones, self->put_down->pdata[i]);
+  g_ptr_array_set_size(self->put_down, 0);
+}
+
+static void
+finish(SimTwilioCall *self, const gchar *status)
+{
+  GstClockTime now = cord_worker_get_time(sim_server_get_worker(self->twilio->server));
+
+  if (self->over)
+    return;
+  self->over = TRUE;
+  self->status = status;
+  self->ended = sim_twilio_now();
+  if (self->answered > 0)
+    self->duration = (gint)((now - self->answered + GST_SECOND / 2) / GST_SECOND);
+  g_clear_pointer(&self->step, cord_timer_remove);
+  g_clear_pointer(&self->detection, cord_timer_remove);
+  sim_twilio_call_stop_recording(self);
+  tell(self, EVENT_COMPLETED);
+}
+
+/* The phone's functions are still running: it is freed afterwards. */
+static void
+on_phone_ended(CordPhone *phone, const GError *error, gpointer data)
+{
+  SimTwilioCall *self = data;
+
+  if (error)
+    sim_server_note(self->twilio->server, "twilio", self->index, "phone", error->message);
+  g_ptr_array_add(self->put_down, phone);
+  if (!self->sweep)
+    self->sweep =
+        cord_worker_add_timer(sim_server_get_worker(self->twilio->server), 0, on_sweep, self);
+  if (self->phone != phone)
+    return;
+  self->phone = NULL;
+  finish(self, "completed");
+}
+
+static void
+on_phone_started(CordPhone *phone, gpointer data)
+{
+  SimTwilioCall *self = data;
+  const gchar *says = peek_string(self, "says", NULL);
+  const gchar *keys = peek_string(self, "keys", "");
+
+  if (says) {
+    GByteArray *audio = sim_render(says, 8000, TRUE);
+    g_autoptr(GBytes) bytes = g_byte_array_free_to_bytes(audio);
+
+    cord_phone_speak(phone, bytes);
+  }
+  for (; *keys; keys++)
+    cord_phone_press(phone, *keys);
+}
+
+static void
+on_phone_verb(CordPhone *phone, const CordTwimlVerb *verb, gpointer data)
+{
+  SimTwilioCall *self = data;
+  g_autofree gchar *text = g_strdup_printf("%s %s", verb->name, verb->text->str);
+
+  sim_server_note(self->twilio->server, "twilio", self->index, "verb", text);
+}
+
+static void
+on_phone_frame(CordPhone *phone, const guint8 *sent, const guint8 *heard, gsize heard_length,
+               gpointer data)
+{
+  SimTwilioCall *self = data;
+
+  if (self->recording && g_str_equal(self->recording->status, "in-progress"))
+    g_byte_array_append(self->recording->audio, heard, (guint)heard_length);
+}
+
+static const CordPhoneHandlers phone_handlers = { .verb = on_phone_verb,
+                                                  .started = on_phone_started,
+                                                  .frame = on_phone_frame,
+                                                  .ended = on_phone_ended };
+
+static void
+connect(SimTwilioCall *self, const gchar *url, const gchar *twiml)
+{
+  const gchar *fields[] = { "AnsweredBy", self->answered_by, NULL };
+  CordPhoneCall call = {
+    .url = url,
+    .twiml = url ? NULL : twiml,
+    .from = sim_twilio_call_get(self, "From"),
+    .to = sim_twilio_call_get(self, "To"),
+    .auth_token = self->auth_token,
+    .account_sid = self->account_sid,
+    .call_sid = self->sid,
+    .outbound = TRUE,
+    .fields = self->answered_by ? fields : NULL,
+  };
+
+  if (!url && !twiml) {
+    finish(self, "completed");
+    return;
+  }
+  self->phone =
+      cord_phone_new(sim_server_get_worker(self->twilio->server), &call, &phone_handlers, self);
+  g_ptr_array_add(self->phones, self->phone);
+  cord_phone_dial(self->phone);
+}
+
+/* Who has answered */
+
+static gboolean
+detects_later(SimTwilioCall *self)
+{
+  return g_strcmp0(sim_twilio_call_get(self, "AsyncAmd"), "true") == 0;
+}
+
+static void
+on_detected(gpointer data)
+{
+  SimTwilioCall *self = data;
+  const gchar *url = sim_twilio_call_get(self, "AsyncAmdStatusCallback");
+  CordPhoneForm *form;
+
+  self->detection = NULL;
+  self->answered_by = peek_string(self, "answered_by", "human");
+  if (!detects_later(self)) {
+    connect(self, sim_twilio_call_get(self, "Url"), sim_twilio_call_get(self, "Twiml"));
+  } else if (url) {
+    form = new_form(self);
+    cord_phone_form_add(form, "AnsweredBy", self->answered_by);
+    add_number(form, "MachineDetectionDuration", sim_twilio_call_peek(self, "machine_ms", 100));
+    queue_post(self, url, form);
+  }
+}
+
+static void
+on_talked(gpointer data)
+{
+  SimTwilioCall *self = data;
+
+  self->step = NULL;
+  sim_twilio_call_hang_up(self);
+}
+
+static void
+answer(SimTwilioCall *self)
+{
+  CordWorker *worker = sim_server_get_worker(self->twilio->server);
+  gint64 talk = sim_twilio_call_peek(self, "talk_ms", -1);
+  gboolean detect = sim_twilio_call_get(self, "MachineDetection") != NULL;
+
+  self->status = "in-progress";
+  self->answered = cord_worker_get_time(worker);
+  self->started = sim_twilio_now();
+  tell(self, EVENT_ANSWERED);
+  if (talk >= 0)
+    self->step = cord_worker_add_timer(worker, (GstClockTime)talk * GST_MSECOND, on_talked, self);
+  if (detect)
+    self->detection = cord_worker_add_timer(
+        worker, (GstClockTime)sim_twilio_call_peek(self, "machine_ms", 100) * GST_MSECOND,
+        on_detected, self);
+  if (g_strcmp0(sim_twilio_call_get(self, "Record"), "true") == 0)
+    sim_twilio_call_record(self, "OutboundAPI");
+  if (!detect || detects_later(self))
+    connect(self, sim_twilio_call_get(self, "Url"), sim_twilio_call_get(self, "Twiml"));
+}
+
+/* Its life */
+
+static void
+on_step(gpointer data)
+{
+  SimTwilioCall *self = data;
+  const gchar *outcome = peek_string(self, "outcome", "answered");
+  Event event = self->next;
+
+  self->step = NULL;
+  self->next++;
+  if (event == EVENT_ANSWERED) {
+    if (g_str_equal(outcome, "answered"))
+      answer(self);
+    else
+      finish(self, outcome);
+    return;
+  }
+  if (event == EVENT_RINGING)
+    self->status = "ringing";
+  tell(self, event);
+  /* a number that is not there never rings */
+  if (event == EVENT_INITIATED && g_str_equal(outcome, "failed"))
+    self->next = EVENT_ANSWERED;
+  sim_twilio_call_start(self);
+}
+
+/* Lets the next thing happen to it, in its time. */
+void
+sim_twilio_call_start(SimTwilioCall *self)
+{
+  static const struct {
+    const gchar *name;
+    gint ms;
+  } times[] = { { "initiated_ms", 10 }, { "ringing_ms", 20 }, { "answer_ms", 200 } };
+  CordWorker *worker = sim_server_get_worker(self->twilio->server);
+  GstClockTime since = cord_worker_get_time(worker) - self->born;
+  GstClockTime at =
+      (GstClockTime)sim_twilio_call_peek(self, times[self->next].name, times[self->next].ms) *
+      GST_MSECOND;
+
+  self->step = cord_worker_add_timer(worker, at > since ? at - since : 0, on_step, self);
+}
+
+/* By the one side or the other; before it is answered the call is canceled. */
+void
+sim_twilio_call_hang_up(SimTwilioCall *self)
+{
+  CordPhone *phone = g_steal_pointer(&self->phone);
+
+  if (self->over)
+    return;
+  finish(self, self->answered > 0 ? "completed" : "canceled");
+  if (phone)
+    cord_phone_hang_up(phone);
+}
+
+/* The stream ends, and other TwiML is followed. */
+void
+sim_twilio_call_redirect(SimTwilioCall *self, const gchar *url, const gchar *twiml)
+{
+  CordPhone *phone = g_steal_pointer(&self->phone);
+
+  if (phone)
+    cord_phone_hang_up(phone);
+  connect(self, url, twiml);
+}
+
+SimTwilioCall *
+sim_twilio_call_new(SimTwilio *twilio, gint index, const gchar *account_sid,
+                    const gchar *auth_token, CordForm *form, JsonObject *script)
+{
+  SimTwilioCall *self = g_new0(SimTwilioCall, 1);
+
+  self->twilio = twilio;
+  self->index = index;
+  self->script = script ? json_object_ref(script) : NULL;
+  self->form = form;
+  self->sid = cord_phone_new_sid("CA");
+  self->account_sid = g_strdup(account_sid);
+  self->auth_token = g_strdup(auth_token);
+  self->created = sim_twilio_now();
+  self->status = "queued";
+  self->born = cord_worker_get_time(sim_server_get_worker(twilio->server));
+  self->forms = g_ptr_array_new_with_free_func((GDestroyNotify)cord_phone_form_free);
+  self->phones = g_ptr_array_new_with_free_func((GDestroyNotify)cord_phone_free);
+  self->put_down = g_ptr_array_new();
+  g_queue_init(&self->posts);
+  return self;
+}
+
+void
+sim_twilio_call_free(SimTwilioCall *self)
+{
+  g_clear_pointer(&self->step, cord_timer_remove);
+  g_clear_pointer(&self->detection, cord_timer_remove);
+  g_clear_pointer(&self->sweep, cord_timer_remove);
+  g_clear_pointer(&self->post, cord_phone_post_cancel);
+  g_ptr_array_unref(self->put_down);
+  g_ptr_array_unref(self->phones);
+  g_queue_clear_full(&self->posts, free_post);
+  g_ptr_array_unref(self->forms);
+  g_clear_pointer(&self->script, json_object_unref);
+  cord_form_free(self->form);
+  g_free(self->sid);
+  g_free(self->account_sid);
+  g_free(self->auth_token);
+  g_free(self->created);
+  g_free(self->started);
+  g_free(self->ended);
+  g_free(self);
+}
