@@ -160,6 +160,18 @@ cord_http_phrase(guint status)
   }
 }
 
+static void
+finish_answer(CordExchange *self, guint status)
+{
+  g_log_structured(G_LOG_DOMAIN_HTTP, status >= 500 ? G_LOG_LEVEL_MESSAGE : G_LOG_LEVEL_DEBUG,
+                   "REQUEST_ID", self->id, "MESSAGE", "%s %s: %u",
+                   soup_server_message_get_method(self->message), self->path, status);
+  if (self->paused) {
+    self->paused = FALSE;
+    soup_server_message_unpause(self->message);
+  }
+}
+
 /**
  * cord_exchange_answer:
  * @self: a request
@@ -173,13 +185,24 @@ cord_exchange_answer(CordExchange *self, guint status, const gchar *type, const 
   soup_server_message_set_status(self->message, status, cord_http_phrase(status));
   if (body)
     soup_server_message_set_response(self->message, type, SOUP_MEMORY_COPY, body, strlen(body));
-  g_log_structured(G_LOG_DOMAIN_HTTP, status >= 500 ? G_LOG_LEVEL_MESSAGE : G_LOG_LEVEL_DEBUG,
-                   "REQUEST_ID", self->id, "MESSAGE", "%s %s: %u",
-                   soup_server_message_get_method(self->message), self->path, status);
-  if (self->paused) {
-    self->paused = FALSE;
-    soup_server_message_unpause(self->message);
-  }
+  finish_answer(self, status);
+}
+
+/**
+ * cord_exchange_answer_bytes:
+ * @self: a request
+ * @status: the status
+ * @type: the body's type
+ * @body: the body
+ */
+void
+cord_exchange_answer_bytes(CordExchange *self, guint status, const gchar *type, GBytes *body)
+{
+  soup_server_message_set_status(self->message, status, cord_http_phrase(status));
+  soup_message_headers_set_content_type(soup_server_message_get_response_headers(self->message),
+                                        type, NULL);
+  soup_message_body_append_bytes(soup_server_message_get_response_body(self->message), body);
+  finish_answer(self, status);
 }
 
 /**

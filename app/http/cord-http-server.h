@@ -59,6 +59,7 @@ gboolean cord_exchange_is_loopback(CordExchange *self);
 gboolean cord_exchange_is_local(CordExchange *self);
 
 void cord_exchange_answer(CordExchange *self, guint status, const gchar *type, const gchar *body);
+void cord_exchange_answer_bytes(CordExchange *self, guint status, const gchar *type, GBytes *body);
 void cord_exchange_answer_json(CordExchange *self, guint status, JsonNode *node);
 void cord_exchange_problem_with(CordExchange *self, guint status, const gchar *detail,
                                 const gchar *member, JsonArray *value);
