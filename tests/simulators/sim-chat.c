@@ -29,10 +29,10 @@ fits(JsonObject *object, const gchar *said)
 }
 
 SimReply *
-sim_reply_new(SimExchange *exchange, const gchar *said, const gchar *tool_result)
+sim_reply_find(SimServer *server, const gchar *provider, const gchar *said,
+               const gchar *tool_result)
 {
-  JsonObject *script =
-      sim_server_get_script(sim_exchange_get_server(exchange), sim_exchange_get_provider(exchange));
+  JsonObject *script = sim_server_get_script(server, provider);
   JsonArray *replies = script ? cord_json_peek_array(script, "replies") : NULL;
   SimReply *self;
 
@@ -46,6 +46,13 @@ sim_reply_new(SimExchange *exchange, const gchar *said, const gchar *tool_result
   self->text = tool_result ? g_strdup_printf("The tool says %s.", tool_result)
                            : g_strdup_printf("You said: %s.", said ? said : "nothing");
   return self;
+}
+
+SimReply *
+sim_reply_new(SimExchange *exchange, const gchar *said, const gchar *tool_result)
+{
+  return sim_reply_find(sim_exchange_get_server(exchange), sim_exchange_get_provider(exchange),
+                        said, tool_result);
 }
 
 void

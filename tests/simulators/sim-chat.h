@@ -17,6 +17,8 @@ typedef struct {
   JsonArray *tools; /* or NULL */
 } SimReply;
 
+SimReply *sim_reply_find(SimServer *server, const gchar *provider, const gchar *said,
+                         const gchar *tool_result);
 SimReply *sim_reply_new(SimExchange *exchange, const gchar *said, const gchar *tool_result);
 void sim_reply_free(SimReply *self);
 
