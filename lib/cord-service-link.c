@@ -247,6 +247,23 @@ cord_service_link_down_for(CordServiceLink *self, GError *error, GstClockTime wa
 }
 
 /**
+ * cord_service_link_renew: (skip)
+ * @self: a link that is up
+ *
+ * The connection has done what it was for, and was closed: the next one is made at once, and nobody
+ * is told that there was none.
+ */
+void
+cord_service_link_renew(CordServiceLink *self)
+{
+  if (self->state != STATE_UP)
+    return;
+  self->attempts = 0;
+  self->down_since = cord_worker_get_time(self->worker);
+  try_to_connect(self);
+}
+
+/**
  * cord_service_link_fail:
  * @self: a link
  * @error: (transfer full): why

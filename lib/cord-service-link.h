@@ -53,6 +53,7 @@ void cord_service_link_used(CordServiceLink *self);
 void cord_service_link_up(CordServiceLink *self);
 void cord_service_link_down(CordServiceLink *self, GError *error);
 void cord_service_link_down_for(CordServiceLink *self, GError *error, GstClockTime wait);
+void cord_service_link_renew(CordServiceLink *self);
 void cord_service_link_fail(CordServiceLink *self, GError *error);
 
 G_END_DECLS

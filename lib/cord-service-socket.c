@@ -2,6 +2,7 @@
 #include "cord-service-socket.h"
 
 #include "cord-error.h"
+#include "cord-http-error.h"
 #include "cord-service-link.h"
 #include "cord-websocket-client.h"
 
@@ -15,6 +16,7 @@ struct _CordServiceSocket {
   gchar *name;
   gchar *url;
   GStrv headers;
+  GStrv secrets;
   guint connect_ms;
   gsize max_message;
   const CordServiceSocketFuncs *funcs;
@@ -36,6 +38,19 @@ hang_up(CordServiceSocket *self)
   g_clear_object(&self->websocket);
 }
 
+/**
+ * cord_service_socket_hide_secrets: (skip)
+ * @self: a socket
+ * @text: what the service says
+ *
+ * Returns: (transfer full): the same without the keys that it was told, to be shown to people
+ */
+gchar *
+cord_service_socket_hide_secrets(CordServiceSocket *self, const gchar *text)
+{
+  return cord_http_hide_secrets(text, (const gchar *const *)self->secrets);
+}
+
 /* The connection */
 
 static void
@@ -53,14 +68,15 @@ on_closed(CordWebsocket *websocket, guint16 code, const gchar *reason, const GEr
           gpointer user_data)
 {
   CordServiceSocket *self = user_data;
-  gboolean reasoned = reason && *reason;
+  g_autofree gchar *why = reason ? cord_service_socket_hide_secrets(self, reason) : NULL;
+  gboolean reasoned = why && *why;
 
   g_clear_object(&self->websocket);
   cord_service_link_down(self->link,
                          error ? g_error_copy(error)
                                : g_error_new(CORD_ERROR, CORD_ERROR_CLOSED,
                                              "%s closed the connection (%u%s%s)", self->name, code,
-                                             reasoned ? " " : "", reasoned ? reason : ""));
+                                             reasoned ? " " : "", reasoned ? why : ""));
 }
 
 static void
@@ -177,6 +193,7 @@ cord_service_socket_new(CordWorker *worker, const CordServiceSocketSettings *set
                         const CordServiceSocketFuncs *funcs, gpointer data)
 {
   CordServiceSocket *self = g_new0(CordServiceSocket, 1);
+  g_autoptr(GUri) uri = g_uri_parse(settings->url, G_URI_FLAGS_ENCODED, NULL);
   CordServiceLinkTimes times = { settings->connect_ms, settings->give_up_ms,
                                  settings->keep_alive_ms };
 
@@ -184,6 +201,7 @@ cord_service_socket_new(CordWorker *worker, const CordServiceSocketSettings *set
   self->name = g_strdup(settings->name);
   self->url = g_strdup(settings->url);
   self->headers = g_strdupv((gchar **)settings->headers);
+  self->secrets = uri ? cord_http_collect_secrets(uri, settings->headers) : NULL;
   self->connect_ms = settings->connect_ms;
   self->max_message = settings->max_message ? settings->max_message : MAX_MESSAGE;
   self->funcs = funcs;
@@ -204,6 +222,7 @@ cord_service_socket_free(CordServiceSocket *self)
   hang_up(self);
   g_object_unref(self->worker);
   g_strfreev(self->headers);
+  g_strfreev(self->secrets);
   g_free(self->url);
   g_free(self->name);
   g_free(self);
@@ -241,6 +260,19 @@ cord_service_socket_send(CordServiceSocket *self, const gchar *text)
   }
   cord_service_socket_lose(self, g_steal_pointer(&error));
   return FALSE;
+}
+
+/**
+ * cord_service_socket_renew: (skip)
+ * @self: a socket
+ *
+ * The connection has done what it was for: it is closed, and another is made at once.
+ */
+void
+cord_service_socket_renew(CordServiceSocket *self)
+{
+  hang_up(self);
+  cord_service_link_renew(self->link);
 }
 
 /**

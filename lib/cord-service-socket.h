@@ -59,6 +59,8 @@ CordServiceSocket *cord_service_socket_new(CordWorker *worker,
 void cord_service_socket_free(CordServiceSocket *self);
 gboolean cord_service_socket_is_up(CordServiceSocket *self);
 gboolean cord_service_socket_send(CordServiceSocket *self, const gchar *text);
+gchar *cord_service_socket_hide_secrets(CordServiceSocket *self, const gchar *text);
+void cord_service_socket_renew(CordServiceSocket *self);
 void cord_service_socket_lose(CordServiceSocket *self, GError *error);
 void cord_service_socket_fail(CordServiceSocket *self, GError *error);
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cord-error.h"
+#include "cord-http-error.h"
 #include "cord-http.h"
 
 #define MAX_TRIES 3
@@ -26,6 +27,7 @@ struct _CordTtsHttp {
   guint tries;
   gboolean any_audio;
   GString *problem; /* the answer is no audio */
+  GStrv secrets;    /* that it may not repeat */
 };
 
 static void start(CordTtsHttp *self);
@@ -53,6 +55,19 @@ finish(CordTtsHttp *self, GError *error)
   self->funcs->done(piece, error, self->data);
 }
 
+/* No audio begins so, and goes on so. */
+static gboolean
+is_json(const guint8 *data, gsize size)
+{
+  if (size == 0 || *data != '{')
+    return FALSE;
+  for (gsize i = 1; i < MIN(size, 32); i++) {
+    if (data[i] > 0x7e || (data[i] < ' ' && !g_ascii_isspace(data[i])))
+      return FALSE;
+  }
+  return TRUE;
+}
+
 static void
 on_headers(CordHttpExchange *exchange, guint status, gpointer data)
 {
@@ -69,8 +84,7 @@ on_chunk(CordHttpExchange *exchange, const guint8 *audio, gsize size, gpointer d
 {
   CordTtsHttp *self = data;
 
-  if (!self->any_audio && !self->problem && size > 0 && *audio == '{' &&
-      memchr(audio, '"', MIN(size, 4)))
+  if (!self->any_audio && !self->problem && is_json(audio, size))
     self->problem = g_string_new(NULL);
   if (self->problem) {
     g_string_append_len(self->problem, (const gchar *)audio,
@@ -90,19 +104,23 @@ on_next_try(gpointer data)
   start(self);
 }
 
+/* Whether no other text will be spoken either; one text may be too long, or of a kind that is
+ * refused. */
 static gboolean
-is_final(const GError *error)
+is_final(CordHttpExchange *exchange, const GError *error)
 {
   return g_error_matches(error, CORD_ERROR, CORD_ERROR_NOT_AUTHORIZED) ||
-         g_error_matches(error, CORD_ERROR, CORD_ERROR_INVALID) ||
-         g_error_matches(error, CORD_ERROR, CORD_ERROR_NOT_FOUND);
+         g_error_matches(error, CORD_ERROR, CORD_ERROR_NOT_FOUND) ||
+         (g_error_matches(error, CORD_ERROR, CORD_ERROR_INVALID) &&
+          cord_http_get_status(exchange) == 0) ||
+         cord_http_is_out_of_credit(exchange);
 }
 
+/* Takes the error. */
 static void
-give_up(CordTtsHttp *self, GError *error)
+give_up(CordTtsHttp *self, GError *error, gboolean final)
 {
-  self->funcs->state(is_final(error) ? CORD_SERVICE_FAILED : CORD_SERVICE_LOST, is_final(error),
-                     error, self->data);
+  self->funcs->state(final ? CORD_SERVICE_FAILED : CORD_SERVICE_LOST, final, error, self->data);
   finish(self, error);
 }
 
@@ -113,11 +131,15 @@ on_finished(CordHttpExchange *exchange, const GError *error, gpointer data)
   GstClockTime wait = cord_http_get_retry_after(exchange);
   g_autoptr(GError) why = error ? g_error_copy(error) : NULL;
   g_autofree gchar *said = self->problem ? self->funcs->read_problem(self->problem->str) : NULL;
+  g_autofree gchar *hidden =
+      said ? cord_http_hide_secrets(said, (const gchar *const *)self->secrets) : NULL;
+  gboolean again = !error || cord_http_may_ask_again(exchange);
+  gboolean final = error && is_final(exchange, error);
 
   self->exchange = NULL;
   if (!why && self->problem)
     why = g_error_new(CORD_ERROR, CORD_ERROR_NETWORK, "%s: %s", self->settings.name,
-                      said ? said : "the answer is no audio");
+                      hidden ? hidden : "the answer is no audio");
   else if (!why && !self->any_audio)
     why = g_error_new(CORD_ERROR, CORD_ERROR_NETWORK, "%s gave no audio", self->settings.name);
   if (!why) {
@@ -125,14 +147,12 @@ on_finished(CordHttpExchange *exchange, const GError *error, gpointer data)
     finish(self, NULL);
   } else if (self->any_audio) {
     finish(self, g_steal_pointer(&why));
-  } else if (is_final(why) || self->tries >= MAX_TRIES ||
-             (GST_CLOCK_TIME_IS_VALID(wait) && wait > MAX_WAIT)) {
-    give_up(self, g_steal_pointer(&why));
+  } else if (final || !again || self->tries >= MAX_TRIES || wait > MAX_WAIT) {
+    give_up(self, g_steal_pointer(&why), final);
   } else {
     GstClockTime own = (GstClockTime)(FIRST_WAIT << (self->tries - 1)) * GST_MSECOND;
 
-    self->timer = cord_worker_add_timer(
-        self->worker, GST_CLOCK_TIME_IS_VALID(wait) ? MAX(wait, own) : own, on_next_try, self);
+    self->timer = cord_worker_add_timer(self->worker, MAX(wait, own), on_next_try, self);
   }
 }
 
@@ -143,6 +163,7 @@ start(CordTtsHttp *self)
   g_autofree gchar *url = NULL, *text = NULL;
   g_auto(GStrv) headers = NULL;
   g_autoptr(GBytes) body = NULL;
+  g_autoptr(GUri) uri = NULL;
   CordHttpRequest request = {
     .connect_timeout = self->settings.connect_ms * GST_MSECOND,
     .first_byte_timeout = self->settings.first_byte_ms * GST_MSECOND,
@@ -151,6 +172,9 @@ start(CordTtsHttp *self)
 
   self->funcs->make_request(self->text, self->previous, &url, &headers, &text, self->data);
   body = g_bytes_new(text, strlen(text));
+  uri = g_uri_parse(url, G_URI_FLAGS_ENCODED, NULL);
+  g_strfreev(self->secrets);
+  self->secrets = uri ? cord_http_collect_secrets(uri, (const gchar *const *)headers) : NULL;
   request.url = url;
   request.headers = (const gchar *const *)headers;
   request.body = body;
@@ -191,6 +215,7 @@ cord_tts_http_free(CordTtsHttp *self)
 {
   forget_piece(self);
   g_free(self->previous);
+  g_strfreev(self->secrets);
   g_object_unref(self->worker);
   g_free(self);
 }

@@ -115,6 +115,8 @@ cartesia_message_parse(const gchar *text, gsize length, GError **error)
   self->kind = kind_of(cord_json_peek_string(object, "type", ""));
   self->context = g_strdup(cord_json_peek_string(object, "context_id", NULL));
   self->status = (guint)CLAMP(cord_json_peek_int(object, "status_code", 0), 0, 999);
+  /* theirs may begin with 0 */
+  self->flush = (guint)CLAMP(cord_json_peek_int(object, "flush_id", -1), -1, G_MAXINT - 1) + 1;
   if (self->kind == CARTESIA_CHUNK &&
       !read_audio(self, cord_json_peek_string(object, "data", NULL), error))
     return NULL;

@@ -35,6 +35,7 @@ typedef enum {
  * @ends: when each has been spoken, ns from the begin of the context
  * @n_words: how many
  * @status: an HTTP status, or 0
+ * @flush: which flush @CARTESIA_FLUSH_DONE answers, counted from 1; 0: it does not say
  * @description: (nullable): what went wrong
  *
  * A message of the service.
@@ -48,6 +49,7 @@ typedef struct {
   GstClockTime *ends;
   guint n_words;
   guint status;
+  guint flush;
   gchar *description;
 } CartesiaMessage;
 

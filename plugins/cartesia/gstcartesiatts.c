@@ -38,11 +38,11 @@ struct _GstCartesiaTts {
 
   /* properties; object lock */
   CartesiaSettings options;
-  CartesiaTimes times;
+  CordTtsSocketTimes times;
 
   /* worker only */
   CartesiaSettings settings; /* as they were at the start */
-  CartesiaSocket *socket;
+  CordTtsSocket *socket;
 };
 
 G_DEFINE_FINAL_TYPE(GstCartesiaTts, gst_cartesia_tts, CORD_TYPE_TTS_BASE)
@@ -120,35 +120,6 @@ static const struct {
                           FIELD(times.idle_ms) },
 };
 
-/* What the transports tell */
-
-static void
-on_audio(guint piece, const guint8 *audio, gsize size, gpointer data)
-{
-  cord_tts_base_take_audio(data, piece, audio, size);
-}
-
-static void
-on_words(guint piece, const CordTtsWord *words, guint n_words, gpointer data)
-{
-  cord_tts_base_take_words(data, piece, words, n_words);
-}
-
-static void
-on_done(guint piece, GError *error, gpointer data)
-{
-  cord_tts_base_piece_done(data, piece, error);
-}
-
-static void
-on_state(CordServiceState state, gboolean permanent, const GError *error, gpointer data)
-{
-  cord_element_post(data, cord_structure_new_service("cartesiatts", state, permanent,
-                                                     error ? error->message : NULL));
-}
-
-static const CartesiaFuncs funcs = { on_audio, on_words, on_done, on_state };
-
 /* Life */
 
 static void
@@ -175,8 +146,7 @@ gst_cartesia_tts_start(CordTtsBase *base, GError **error)
 {
   static const guint rates[] = { 16000, 24000, 22050, 44100, 8000 };
   GstCartesiaTts *self = GST_CARTESIA_TTS(base);
-  CordWorker *worker = cord_tts_base_get_worker(base);
-  CartesiaTimes times;
+  CordTtsSocketTimes times;
 
   GST_OBJECT_LOCK(self);
   copy_settings(self);
@@ -191,7 +161,7 @@ gst_cartesia_tts_start(CordTtsBase *base, GError **error)
   }
   cord_tts_base_choose_format(base, rates, G_N_ELEMENTS(rates), &self->settings.rate,
                               &self->settings.mulaw);
-  self->socket = cartesia_socket_new(worker, &self->settings, &times, &funcs, self);
+  self->socket = cartesia_socket_new(base, &self->settings, &times);
   return TRUE;
 }
 
@@ -200,13 +170,13 @@ gst_cartesia_tts_stop(CordTtsBase *base)
 {
   GstCartesiaTts *self = GST_CARTESIA_TTS(base);
 
-  g_clear_pointer(&self->socket, cartesia_socket_free);
+  g_clear_pointer(&self->socket, cord_tts_socket_free);
 }
 
 static void
 gst_cartesia_tts_speak(CordTtsBase *base, guint piece, guint turn, const gchar *text)
 {
-  cartesia_socket_speak(GST_CARTESIA_TTS(base)->socket, piece, turn, text);
+  cord_tts_socket_speak(GST_CARTESIA_TTS(base)->socket, piece, turn, text);
 }
 
 static void
@@ -215,7 +185,7 @@ gst_cartesia_tts_cancel(CordTtsBase *base, guint piece)
   GstCartesiaTts *self = GST_CARTESIA_TTS(base);
 
   if (self->socket)
-    cartesia_socket_cancel(self->socket);
+    cord_tts_socket_cancel(self->socket);
 }
 
 static void
@@ -224,7 +194,7 @@ gst_cartesia_tts_turn_done(CordTtsBase *base, guint turn)
   GstCartesiaTts *self = GST_CARTESIA_TTS(base);
 
   if (self->socket)
-    cartesia_socket_turn_done(self->socket);
+    cord_tts_socket_turn_done(self->socket);
 }
 
 /* Properties */

@@ -21,7 +21,7 @@
 #include "cord-tts-http.h"
 #include "elevenlabs-elements.h"
 #include "elevenlabs-message.h"
-#include "elevenlabs-voice.h"
+#include "elevenlabs-socket.h"
 
 GST_DEBUG_CATEGORY(elevenlabstts_debug);
 #define GST_CAT_DEFAULT elevenlabstts_debug
@@ -53,12 +53,12 @@ struct _GstElevenlabsTts {
 
   /* properties; object lock */
   ElevenlabsSettings options;
-  ElevenlabsTimes times;
+  CordTtsSocketTimes times;
   Transport transport;
 
   /* worker only */
   ElevenlabsSettings settings; /* as they were at the start */
-  ElevenlabsSocket *socket;
+  CordTtsSocket *socket;
   CordTtsHttp *http;
 };
 
@@ -141,18 +141,12 @@ static const struct {
                           FIELD(times.idle_ms) },
 };
 
-/* What the transports tell */
+/* Over HTTP */
 
 static void
 on_audio(guint piece, const guint8 *audio, gsize size, gpointer data)
 {
   cord_tts_base_take_audio(data, piece, audio, size);
-}
-
-static void
-on_words(guint piece, const CordTtsWord *words, guint n_words, gpointer data)
-{
-  cord_tts_base_take_words(data, piece, words, n_words);
 }
 
 static void
@@ -167,8 +161,6 @@ on_state(CordServiceState state, gboolean permanent, const GError *error, gpoint
   cord_element_post(data, cord_structure_new_service("elevenlabstts", state, permanent,
                                                      error ? error->message : NULL));
 }
-
-static const ElevenlabsFuncs funcs = { on_audio, on_words, on_done, on_state };
 
 static void
 make_request(const gchar *text, const gchar *previous, gchar **url, GStrv *headers, gchar **body,
@@ -212,10 +204,9 @@ gst_elevenlabs_tts_start(CordTtsBase *base, GError **error)
 {
   static const guint rates[] = { 16000, 24000, 22050, 44100, 8000 };
   GstElevenlabsTts *self = GST_ELEVENLABS_TTS(base);
-  CordWorker *worker = cord_tts_base_get_worker(base);
   CordTtsHttpSettings http = { .name = "ElevenLabs" };
   Transport transport;
-  ElevenlabsTimes times;
+  CordTtsSocketTimes times;
 
   GST_OBJECT_LOCK(self);
   copy_settings(self);
@@ -235,10 +226,10 @@ gst_elevenlabs_tts_start(CordTtsBase *base, GError **error)
   http.first_byte_ms = times.first_byte_ms;
   http.idle_ms = times.idle_ms;
   if (transport == TRANSPORT_HTTP)
-    self->http = cord_tts_http_new(worker, &http, &http_funcs, self);
+    self->http = cord_tts_http_new(cord_tts_base_get_worker(base), &http, &http_funcs, self);
   else
-    self->socket = elevenlabs_socket_new(worker, &self->settings, &times,
-                                         transport == TRANSPORT_MULTI, &funcs, self);
+    self->socket =
+        elevenlabs_socket_new(base, &self->settings, &times, transport == TRANSPORT_MULTI);
   return TRUE;
 }
 
@@ -247,7 +238,7 @@ gst_elevenlabs_tts_stop(CordTtsBase *base)
 {
   GstElevenlabsTts *self = GST_ELEVENLABS_TTS(base);
 
-  g_clear_pointer(&self->socket, elevenlabs_socket_free);
+  g_clear_pointer(&self->socket, cord_tts_socket_free);
   g_clear_pointer(&self->http, cord_tts_http_free);
 }
 
@@ -259,7 +250,7 @@ gst_elevenlabs_tts_speak(CordTtsBase *base, guint piece, guint turn, const gchar
   if (self->http)
     cord_tts_http_speak(self->http, piece, turn, text);
   else
-    elevenlabs_socket_speak(self->socket, piece, turn, text);
+    cord_tts_socket_speak(self->socket, piece, turn, text);
 }
 
 static void
@@ -270,7 +261,7 @@ gst_elevenlabs_tts_cancel(CordTtsBase *base, guint piece)
   if (self->http)
     cord_tts_http_cancel(self->http);
   else if (self->socket)
-    elevenlabs_socket_cancel(self->socket);
+    cord_tts_socket_cancel(self->socket);
 }
 
 static void
@@ -279,7 +270,7 @@ gst_elevenlabs_tts_turn_done(CordTtsBase *base, guint turn)
   GstElevenlabsTts *self = GST_ELEVENLABS_TTS(base);
 
   if (self->socket)
-    elevenlabs_socket_turn_done(self->socket);
+    cord_tts_socket_turn_done(self->socket);
 }
 
 /* Properties */

@@ -119,7 +119,7 @@ test_turn(TtsRig *f, gconstpointer data)
   tts_rig_assert_got(f, multi ? "say 'w3. ' in t3-1; " : "say 'w3. ' in it; ");
   tts_rig_speak(f, 1);
   tts_rig_assert_came(f, "audio 3 200-300; finished 3; ");
-  tts_rig_assert_got(f, multi ? "close t3-1; " : "close it; ");
+  tts_rig_assert_got(f, multi ? "close t3-1; " : "close it; goodbye; ");
   tts_rig_end_context(f);
   tts_rig_assert_audio(f, "1:100 2:100 3:100");
   g_assert_cmpstr(f->posted->str, ==, "");
@@ -140,6 +140,26 @@ test_next_turn(TtsRig *f, gconstpointer data)
   tts_rig_assert_audio(f, "1:100 2:100");
 }
 
+/* The service ends the connection with the turn; the next one has been made when the next turn
+ * begins, and nobody is told of an outage. However short turns are, that goes on. */
+static void
+test_socket_a_turn(TtsRig *f, gconstpointer data)
+{
+  g_autoptr(GString) expected = g_string_new(NULL);
+
+  for (guint turn = 1; turn <= 20; turn++) {
+    tts_rig_say(f, turn, "w1.");
+    tts_rig_speak(f, 1);
+    tts_rig_finish_turn(f, turn);
+    tts_rig_assert_got(f, "open it; say 'w1. ' in it; close it; goodbye; ");
+    tts_rig_end_context(f);
+    tts_rig_send(f, 0x88, "\x03\xe8", 2);
+    tts_rig_upgrade(f);
+    cord_worker_advance(f->worker, GST_SECOND);
+    g_assert_cmpstr(f->posted->str, ==, "");
+  }
+}
+
 static void
 test_barge_in(TtsRig *f, gconstpointer data)
 {
@@ -157,6 +177,25 @@ test_barge_in(TtsRig *f, gconstpointer data)
   tts_rig_tell(f, "{\"audio\":\"AgICAg==\",\"contextId\":\"t1-1\"}");
   tts_rig_tell(f, "{\"isFinal\":true,\"contextId\":\"t1-1\"}");
   tts_rig_assert_got(f, "open t2-2; say 'w5. ' in t2-2; ");
+  tts_rig_speak(f, 1);
+  tts_rig_assert_audio(f, "5:100");
+  g_assert_cmpstr(f->posted->str, ==, "");
+}
+
+/* Where a socket has one context its silence is the end of the socket. */
+static void
+test_barge_in_single(TtsRig *f, gconstpointer data)
+{
+  tts_rig_say(f, 1, "w1 w2 w3.");
+  tts_rig_speak(f, 1);
+  forget(f);
+  tts_rig_flush(f);
+  tts_rig_say(f, 2, "w5.");
+  tts_rig_upgrade(f);
+  while (f->context == NULL && f->asked->len == 0) {
+    g_main_context_iteration(cord_worker_get_main_context(f->worker), FALSE);
+    tts_rig_listen(f);
+  }
   tts_rig_speak(f, 1);
   tts_rig_assert_audio(f, "5:100");
   g_assert_cmpstr(f->posted->str, ==, "");
@@ -266,8 +305,12 @@ static const Case cases[] = {
     test_turn },
   { "the next turn is the next context", TTS_RIG_ELEVENLABS_MULTI, TTS_RIG_MULAW, VOICE,
     test_next_turn },
+  { "many short turns, each a socket", TTS_RIG_ELEVENLABS_SINGLE, TTS_RIG_MULAW,
+    VOICE "transport=stream-input", test_socket_a_turn },
   { "an interruption closes the context", TTS_RIG_ELEVENLABS_MULTI, TTS_RIG_MULAW, VOICE,
     test_barge_in },
+  { "an interruption closes the socket", TTS_RIG_ELEVENLABS_SINGLE, TTS_RIG_MULAW,
+    VOICE "transport=stream-input", test_barge_in_single },
   { "an interruption before the first audio", TTS_RIG_ELEVENLABS_MULTI, TTS_RIG_MULAW, VOICE,
     test_barge_in_at_once },
   { "what was heard is known to the word", TTS_RIG_ELEVENLABS_MULTI, TTS_RIG_MULAW, VOICE,

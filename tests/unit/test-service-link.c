@@ -129,6 +129,24 @@ test_lost_after_long(Fixture *f, gconstpointer data)
   assert_told(f, "connect;");
 }
 
+/* A connection that was for one thing, and the next one */
+static void
+test_renewed(Fixture *f, gconstpointer data)
+{
+  cord_service_link_renew(f->link);
+  assert_told(f, "connect;");
+  for (guint i = 0; i < 30; i++) {
+    cord_service_link_up(f->link);
+    pass(f, 1000);
+    cord_service_link_renew(f->link);
+    assert_told(f, "up;connect;");
+  }
+  lose(f);
+  assert_told(f, "down;");
+  pass(f, 250);
+  assert_told(f, "connect;");
+}
+
 static void
 test_connect_deadline(Fixture *f, gconstpointer data)
 {
@@ -209,6 +227,7 @@ main(int argc, char *argv[])
 #define ADD(name, func) g_test_add("/service-link/" name, Fixture, NULL, setup, func, teardown)
   ADD("waits grow", test_growing_waits);
   ADD("one that lasted is there again at once", test_lost_after_long);
+  ADD("one that has done its work is followed by another", test_renewed);
   ADD("an attempt has a deadline", test_connect_deadline);
   ADD("an outage without end is given up", test_gives_up);
   ADD("what will not get better is not tried again", test_hopeless);
