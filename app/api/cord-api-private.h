@@ -15,12 +15,16 @@ G_BEGIN_DECLS
 void cord_api_events_add(CordApi *api);
 void cord_api_index_add(CordApi *api);
 void cord_api_calls_add(CordApi *api);
+void cord_api_conversation_add(CordApi *api);
 void cord_api_resources_add(CordApi *api);
 void cord_api_numbers_add(CordApi *api);
 void cord_api_outbound_add(CordApi *api);
 void cord_api_twilio_add(CordApi *api);
 void cord_api_twilio_placed_add(CordApi *api);
+void cord_api_voice_add(CordApi *api);
+void cord_api_webhooks_add(CordApi *api);
 
+gboolean cord_api_seal_webhook(CordApi *api, CordExchange *exchange);
 gboolean cord_api_seal_credentials(CordApi *api, CordExchange *exchange);
 
 /* Twilio's webhooks */

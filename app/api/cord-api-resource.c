@@ -321,8 +321,11 @@ cord_api_resources_add(CordApi *api)
     { &cord_resource_custom_functions, "CustomFunction", "CustomFunctions" },
     { &cord_resource_customers, "Customer", "Customers" },
     { &cord_resource_phone_numbers, "PhoneNumber", "PhoneNumbers", cord_api_seal_credentials },
+    { &cord_resource_webhooks, "Webhook", "Webhooks", cord_api_seal_webhook },
   };
   Door *calls = door_new(api, &cord_resource_calls);
+  Door *conversations = door_new(api, &cord_resource_sessions);
+  Door *deliveries = door_new(api, &cord_resource_webhook_deliveries);
 
   for (guint i = 0; i < G_N_ELEMENTS(table); i++) {
     Door *door = door_new(api, table[i].resource);
@@ -334,6 +337,11 @@ cord_api_resources_add(CordApi *api)
     bind(api, "update", table[i].one, update_handler, door);
     bind(api, "delete", table[i].one, delete_handler, door);
   }
+  bind(api, "list", "Conversations", list_handler, conversations);
+  bind(api, "get", "Conversation", get_handler, conversations);
+  bind(api, "delete", "Conversation", delete_handler, conversations);
   bind(api, "list", "Calls", list_handler, calls);
   bind(api, "delete", "Call", delete_handler, calls);
+  bind(api, "list", "WebhookDeliveries", list_handler, deliveries);
+  bind(api, "get", "WebhookDelivery", get_handler, deliveries);
 }

@@ -21,6 +21,9 @@ cord_api_add_all(CordApi *api)
   cord_api_outbound_add(api);
   cord_api_twilio_add(api);
   cord_api_twilio_placed_add(api);
+  cord_api_conversation_add(api);
+  cord_api_voice_add(api);
+  cord_api_webhooks_add(api);
   unbound = cord_openapi_list_unbound(api->openapi);
   for (gchar **name = unbound; *name; name++)
     g_critical("nobody answers the operation %s", *name);

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "cord-address-guard.h"
 #include "cord-call-registry.h"
 #include "cord-checkup.h"
 #include "cord-config.h"
+#include "cord-dialogue.h"
 #include "cord-openapi.h"
 #include "cord-outbound.h"
 #include "cord-stats.h"
 #include "cord-store.h"
 #include "cord-twilio-client.h"
+#include "cord-webhooks.h"
 
 G_BEGIN_DECLS
 
@@ -25,6 +28,9 @@ G_BEGIN_DECLS
  * @twilio: the carrier's REST API
  * @openapi: where the routes go
  * @checkup: how the services are
+ * @guard: where addresses of users may lead
+ * @webhooks: who is told what happens
+ * @dialogues: agents without a call
  * @doors: what handlers are given besides; owned
  *
  * What the routes work with. The members are borrowed.
@@ -41,6 +47,9 @@ typedef struct {
   CordTwilioClient *twilio;
   CordOpenapi *openapi;
   CordCheckup *checkup;
+  CordAddressGuard *guard;
+  CordWebhooks *webhooks;
+  const CordDialogueKit *dialogues;
   GPtrArray *doors;
 } CordApi;
 

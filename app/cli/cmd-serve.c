@@ -21,6 +21,7 @@
 #include "cord-listener.h"
 #include "cord-log.h"
 #include "cord-schemas.h"
+#include "cord-webhook-events.h"
 
 #define JOURNAL_CLOSE_MS 5000
 #define JOURNAL_OPEN_MS 5000
@@ -50,9 +51,14 @@ typedef struct {
   CordOutbound *outbound;
   CordStats *stats;
   CordTwilioClient *twilio;
+  CordTalks *talks;
+  CordDialogueKit dialogues;
   CordAccess *access;
   CordOpenapi *openapi;
   CordCheckup *checkup;
+  CordAddressGuard *guard;
+  CordWebhooks *webhooks;
+  CordWebhookEvents *events;
   CordApi api;
   guint key_timer;
   guint signals; /* that asked to stop */
@@ -168,6 +174,32 @@ open_calls(Server *server)
   server->calls = cord_call_registry_new(server->directory, server->journal, tokens, &options);
 }
 
+/* On a thread of its own: who is told may be slow, and a TLS handshake takes its time. */
+static gboolean
+open_webhooks(Server *server, GError **error)
+{
+  CordConfig *config = server->config;
+  const CordWebhookOptions options = {
+    .plan = { .attempts = (guint)cord_config_get_int(config, "webhooks.attempts"),
+              .first_retry_ms = cord_config_get_int(config, "webhooks.first-retry") * 1000 },
+    .at_once = (guint)cord_config_get_int(config, "webhooks.at-once"),
+    .timeout_ms = (guint)cord_config_get_int(config, "webhooks.timeout") * 1000,
+    .keep_days = (guint)cord_config_get_int(config, "webhooks.keep-days"),
+  };
+  g_autoptr(CordWorker) worker = cord_worker_acquire("webhooks");
+
+  server->guard =
+      cord_address_guard_new(cord_config_get_string(config, "outgoing.private-networks"), error);
+  if (server->guard == NULL) {
+    g_prefix_error(error, "outgoing.private-networks: ");
+    return FALSE;
+  }
+  server->webhooks =
+      cord_webhooks_new(server->store, server->vault, server->guard, &options, worker);
+  server->events = cord_webhook_events_new(server->calls, server->journal, server->webhooks);
+  return TRUE;
+}
+
 static gpointer
 to_key(gconstpointer source, gpointer data)
 {
@@ -228,6 +260,9 @@ open_api(Server *server, GError **error)
       cord_twilio_client_new(cord_config_get_string(server->config, "twilio.base-url"));
   server->stats = cord_stats_new(server->calls, server->journal);
   server->outbound = cord_outbound_new(server->journal, &limits);
+  server->talks = cord_talks_new(cord_call_registry_get_pipelines(server->calls), server->config);
+  server->dialogues =
+      (CordDialogueKit){ server->talks, server->store, server->directory, server->config };
   server->api = (CordApi){
     .config = server->config,
     .store = server->store,
@@ -240,6 +275,9 @@ open_api(Server *server, GError **error)
     .twilio = server->twilio,
     .openapi = server->openapi,
     .checkup = server->checkup,
+    .dialogues = &server->dialogues,
+    .guard = server->guard,
+    .webhooks = server->webhooks,
   };
   cord_api_add_all(&server->api);
   server->key_timer = g_timeout_add_seconds(KEY_SECONDS, reload_keys, server);
@@ -334,9 +372,13 @@ on_signal(gpointer data)
 static void
 close_server(Server *server)
 {
+  if (server->webhooks)
+    cord_webhooks_stop(server->webhooks);
   if (server->journal)
     cord_journal_close(server->journal, JOURNAL_CLOSE_MS);
   g_clear_handle_id(&server->key_timer, g_source_remove);
+  if (server->talks)
+    cord_talks_close(server->talks);
   g_clear_object(&server->http);
   g_clear_object(&server->listener);
   g_clear_object(&server->twilio);
@@ -345,12 +387,16 @@ close_server(Server *server)
   g_clear_pointer(&server->openapi, cord_openapi_free);
   g_clear_pointer(&server->access, cord_access_free);
   g_clear_pointer(&server->api.doors, g_ptr_array_unref);
+  g_clear_pointer(&server->events, cord_webhook_events_free);
+  g_clear_object(&server->webhooks);
+  g_clear_object(&server->talks);
   g_clear_object(&server->calls);
   g_clear_object(&server->checkup);
   g_clear_object(&server->journal);
   g_clear_object(&server->directory);
   g_clear_object(&server->store);
   g_clear_pointer(&server->vault, cord_vault_free);
+  g_clear_pointer(&server->guard, cord_address_guard_free);
   g_clear_pointer(&server->loop, g_main_loop_unref);
 }
 
@@ -365,7 +411,7 @@ run(CordConfig *config)
   server.loop = g_main_loop_new(NULL, FALSE);
   if (open_store(&server, &error) && check_services(&server, &error)) {
     open_calls(&server);
-    if (open_http(&server, &where, &error)) {
+    if (open_webhooks(&server, &error) && open_http(&server, &where, &error)) {
       g_unix_signal_add(SIGTERM, on_signal, &server);
       g_unix_signal_add(SIGINT, on_signal, &server);
       printf("Listening on http://%s\n", where);

@@ -9,6 +9,8 @@
 
 #define WORKER "talks" /* the media thread of all this work; calls have their own */
 #define INPUT "giostreamsrc name=in blocksize=1048576"
+#define FEED "feed" /* what leads from there to the agent */
+#define TEXT INPUT " ! capsfilter caps=text/x-raw,format=utf8 name=" FEED
 #define OUTPUT "appsink name=out"
 #define HEARD_RATE 16000              /* Hz */
 #define MAX_TEXT (64 * 1024)          /* bytes of an answer, or of what was heard */
@@ -72,6 +74,19 @@ free_work(gpointer data)
 
 /* On a thread of the pool */
 
+/* Only the last pad of what is before the element leads out: a decoder's is linked later. */
+static GstElement *
+parse_before(const gchar *before, GError **error)
+{
+  GstElement *bin = gst_parse_bin_from_description(before, FALSE, error);
+  g_autoptr(GstElement) feed = bin ? gst_bin_get_by_name(GST_BIN(bin), FEED) : NULL;
+  g_autoptr(GstPad) pad = feed ? gst_element_get_static_pad(feed, "src") : NULL;
+
+  if (pad)
+    gst_element_add_pad(bin, gst_ghost_pad_new("src", pad));
+  return bin ? gst_object_ref_sink(bin) : NULL;
+}
+
 /* A pipeline from "in" to "out" around one element of the agent. */
 static GstElement *
 build(CordTalks *self, Work *work, CordServiceRole role, const gchar *before, const gchar *after,
@@ -86,14 +101,15 @@ build(CordTalks *self, Work *work, CordServiceRole role, const gchar *before, co
   if (element == NULL)
     return NULL;
   gst_object_ref_sink(element);
-  first = gst_parse_bin_from_description(before, TRUE, error);
+  first = parse_before(before, error);
   last = first ? gst_parse_bin_from_description(after, TRUE, error) : NULL;
   if (last == NULL) {
     gst_object_unref(element);
     return NULL;
   }
+  gst_object_ref_sink(last);
   pipeline = gst_object_ref_sink(gst_pipeline_new(NULL));
-  gst_bin_add_many(GST_BIN(pipeline), gst_object_ref(first), element, gst_object_ref(last), NULL);
+  gst_bin_add_many(GST_BIN(pipeline), first, element, last, NULL);
   gst_object_unref(element);
   gst_element_link_many(first, element, last, NULL);
   gst_element_set_context(pipeline, context);
@@ -199,8 +215,7 @@ on_told(GstElement *pipeline, const GstStructure *structure, gpointer data)
 static gpointer
 answer(CordTalks *self, Work *work, GCancellable *cancellable, GError **error)
 {
-  GstElement *pipeline =
-      build(self, work, CORD_SERVICE_LLM, INPUT " ! text/x-raw,format=utf8", OUTPUT, error);
+  GstElement *pipeline = build(self, work, CORD_SERVICE_LLM, TEXT, OUTPUT, error);
   g_autoptr(GstElement) llm = pipeline ? gst_bin_get_by_name(GST_BIN(pipeline), "llm") : NULL;
   g_autoptr(CordErrandResult) result = NULL;
 
@@ -242,18 +257,18 @@ hear(CordTalks *self, Work *work, GCancellable *cancellable, GError **error)
       build(self, work, CORD_SERVICE_STT,
             INPUT " ! decodebin name=decoder caps=audio/x-raw expose-all-streams=false ! "
                   "audioconvert ! audioresample ! audio/x-raw,format=S16LE,rate=16000,channels=1 ! "
-                  "voicedetect name=vad",
+                  "voicedetect name=" FEED,
             OUTPUT, error);
   g_autoptr(GstElement) decoder = NULL;
-  g_autoptr(GstElement) vad = NULL;
+  g_autoptr(GstElement) feed = NULL;
   g_autoptr(CordErrandResult) result = NULL;
 
   if (pipeline == NULL)
     return NULL;
   decoder = gst_bin_get_by_name(GST_BIN(pipeline), "decoder");
-  vad = gst_bin_get_by_name(GST_BIN(pipeline), "vad");
+  feed = gst_bin_get_by_name(GST_BIN(pipeline), FEED);
   g_signal_connect(decoder, "autoplug-select", G_CALLBACK(select_decoder), NULL);
-  cord_errand_limit(pipeline, vad, (guint64)self->max_audio * HEARD_RATE * sizeof(gint16),
+  cord_errand_limit(pipeline, feed, (guint64)self->max_audio * HEARD_RATE * sizeof(gint16),
                     "the audio");
   result = run(self, pipeline, work, MAX_TEXT, " ", NULL, cancellable, error);
   if (result == NULL)
@@ -270,8 +285,7 @@ speak(CordTalks *self, Work *work, GCancellable *cancellable, GError **error)
 {
   g_autofree gchar *after = g_strdup_printf("audioconvert ! audioresample ! %s ! " OUTPUT,
                                             cord_audio_format_get_elements(work->format));
-  GstElement *pipeline =
-      build(self, work, CORD_SERVICE_TTS, INPUT " ! text/x-raw,format=utf8", after, error);
+  GstElement *pipeline = build(self, work, CORD_SERVICE_TTS, TEXT, after, error);
   g_autoptr(CordErrandResult) result = NULL;
 
   if (pipeline == NULL)
