@@ -21,6 +21,7 @@ cord_admission_new(const gchar *call_id, const gchar *call_sid, const gchar *fro
   self->call_sid = g_strdup(call_sid);
   self->from = g_strdup(from);
   self->to = g_strdup(to);
+  self->direction = "inbound";
   self->agent = cord_agent_ref(agent);
   return self;
 }

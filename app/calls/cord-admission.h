@@ -11,6 +11,7 @@ G_BEGIN_DECLS
  * @call_sid: the carrier's name of it
  * @from: (nullable): the caller's number
  * @to: (nullable): the number that was called
+ * @direction: "inbound", "outbound" or "browser"
  * @agent: who answers, as it was when the call came in
  *
  * What was decided when a call was let in. Immutable but for what its streams do; any thread.
@@ -20,6 +21,7 @@ typedef struct {
   gchar *call_sid;
   gchar *from;
   gchar *to;
+  const gchar *direction;
   CordAgent *agent;
 
   /*< private >*/

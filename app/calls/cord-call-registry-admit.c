@@ -9,7 +9,7 @@ record_call(CordCallRegistry *self, const CordAdmission *admission,
 
   record->id = g_strdup(admission->call_id);
   record->agent_id = g_strdup(admission->agent->id);
-  record->direction = g_strdup(incoming->direction ? incoming->direction : "inbound");
+  record->direction = g_strdup(admission->direction);
   record->caller_number = g_strdup(incoming->from);
   record->twilio_call_sid = g_strdup(incoming->call_sid);
   record->status = g_strdup("ringing");
@@ -116,6 +116,8 @@ enter(CordCallRegistry *self, const CordIncomingCall *incoming, CordAgent *agent
     return entry;
   id = incoming->call_id ? g_strdup(incoming->call_id) : cord_store_new_id();
   admission = cord_admission_new(id, incoming->call_sid, incoming->from, incoming->to, agent);
+  if (incoming->direction)
+    admission->direction = g_intern_string(incoming->direction);
   entry = cord_call_table_add(self->table, admission);
   if (incoming->call_id == NULL)
     record_call(self, admission, incoming);

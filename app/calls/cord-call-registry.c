@@ -408,6 +408,21 @@ cord_call_registry_find_call(CordCallRegistry *self, const gchar *call_id, const
 }
 
 /**
+ * cord_call_registry_find_admission:
+ * @self: the registry
+ * @call_id: a call of now or of a moment ago, by its id or the carrier's
+ *
+ * Returns: (transfer none) (nullable): what was decided when it was let in
+ */
+const CordAdmission *
+cord_call_registry_find_admission(CordCallRegistry *self, const gchar *call_id)
+{
+  CordCallEntry *entry = cord_call_table_find(self->table, call_id);
+
+  return entry ? entry->admission : NULL;
+}
+
+/**
  * cord_call_registry_hang_up:
  * @self: the registry
  * @call_id: a call, by its id or the carrier's

@@ -3,6 +3,7 @@
 
 #include "cordboard.h"
 #include "cord-call-pipeline.h"
+#include "cord-admission.h"
 #include "cord-config.h"
 #include "cord-directory.h"
 #include "cord-journal.h"
@@ -69,6 +70,8 @@ typedef struct {
 /* A call of now by its id or the carrier's: its SID and, if wanted, its numbers */
 const gchar *cord_call_registry_find_call(CordCallRegistry *self, const gchar *call_id,
                                           const gchar **from, const gchar **to);
+const CordAdmission *cord_call_registry_find_admission(CordCallRegistry *self,
+                                                       const gchar *call_id);
 gboolean cord_call_registry_hang_up(CordCallRegistry *self, const gchar *call_id,
                                     const gchar *reason);
 CordCallRegistry *cord_call_registry_new(CordDirectory *directory, CordJournal *journal,

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "cord-call-private.h"
+#include "cord-json.h"
 #include "cord-structure-json.h"
 
 /* What the messages of a call's pipeline mean for its record, its listeners and its end. */
@@ -55,6 +56,26 @@ deliver_tool_result(gpointer data)
     submit_tool_result(result->call, result->id, result->result);
 }
 
+/* What a tool has come to, for those who listen. */
+static void
+tell_tool_result(CordCall *self, const GstStructure *structure, const CordFunctionCall *run)
+{
+  g_autoptr(JsonObject) object = json_object_new();
+  g_autofree gchar *json = NULL;
+
+  json_object_set_int_member(object, "turn", cord_structure_get_turn(structure));
+  json_object_set_string_member(object, "name", run->function_name ? run->function_name : "");
+  if (run->arguments)
+    json_object_set_member(object, "arguments", json_node_copy(run->arguments));
+  if (run->result)
+    json_object_set_member(object, "result", json_node_copy(run->result));
+  json_object_set_string_member(object, "status", run->status);
+  if (run->error_message)
+    json_object_set_string_member(object, "error", run->error_message);
+  json = cord_json_print_object(object);
+  self->owner.event(self, "tool-result", json, self->owner_data);
+}
+
 static void
 on_tool_call(CordCall *self, const GstStructure *structure)
 {
@@ -76,6 +97,7 @@ on_tool_call(CordCall *self, const GstStructure *structure)
   run->error_message = known ? NULL : g_strdup_printf("there is no tool \"%s\"", name);
   run->result = known ? json_from_string("{\"ok\":true}", NULL) : NULL;
   cord_journal_function_call(self->journal, run);
+  tell_tool_result(self, structure, run);
   /* the element is still inside the call; it gets its answer when it has come out */
   result->call = g_object_ref(self);
   result->id = g_strdup(gst_structure_get_string(structure, "id"));

@@ -27,6 +27,14 @@
 #define SQL_RESEND                                                                                 \
   "UPDATE webhook_deliveries SET status = 'pending', attempts = 0, last_error = NULL, "            \
   "next_attempt = $2, updated_at = $2 WHERE id = $1"
+#define SQL_RESEND_DEAD                                                                            \
+  "UPDATE webhook_deliveries SET status = 'pending', attempts = 0, last_error = NULL, "            \
+  "next_attempt = $2, updated_at = $2 WHERE webhook_id = $1 AND status = 'dead' RETURNING id"
+#define SQL_ADD                                                                                    \
+  "INSERT INTO webhook_deliveries (id, webhook_id, event, body, status, next_attempt, seq, "       \
+  "created_at, updated_at) SELECT $1, w.id, $3, $4, 'pending', $5, 0, $5, $5 FROM webhooks w "     \
+  "WHERE w.id = $2"
+#define SQL_FIND_WEBHOOK "SELECT sealed_secret FROM webhooks WHERE id = $1"
 #define SQL_FORGET "DELETE FROM webhook_deliveries WHERE status = 'delivered' AND created_at < $1"
 
 #define DAY (24 * 3600)
@@ -197,6 +205,70 @@ resend_row(CordDatabase *database, gpointer data, GError **error)
 }
 
 static gpointer
+get_secret(CordDatabase *database, gpointer data, GError **error)
+{
+  g_autoptr(CordRows) rows =
+      cord_database_query(database, SQL_FIND_WEBHOOK, CORD_PARAMS(data), error);
+
+  if (rows && cord_rows_length(rows) > 0)
+    return g_strdup(cord_rows_get(rows, 0, 0));
+  if (rows)
+    g_set_error(error, CORD_STORE_ERROR, CORD_STORE_ERROR_NOT_FOUND, "No such webhook");
+  return NULL;
+}
+
+static gboolean
+has_webhook(CordDatabase *database, const gchar *id, GError **error)
+{
+  g_autofree gchar *secret = get_secret(database, (gpointer)id, error);
+
+  return secret != NULL;
+}
+
+typedef struct {
+  gchar *webhook_id, *event, *body;
+} Adding;
+
+static void
+free_adding(gpointer data)
+{
+  Adding *adding = data;
+
+  g_free(adding->webhook_id);
+  g_free(adding->event);
+  g_free(adding->body);
+  g_free(adding);
+}
+
+static gpointer
+add_row(CordDatabase *database, gpointer data, GError **error)
+{
+  const Adding *adding = data;
+  g_autofree gchar *id = cord_store_new_id();
+  g_autofree gchar *now = cord_store_now();
+
+  if (!has_webhook(database, adding->webhook_id, error) ||
+      !cord_database_run(database, SQL_ADD,
+                         CORD_PARAMS(id, adding->webhook_id, adding->event, adding->body, now),
+                         error))
+    return NULL;
+  return cord_resource_read(&cord_resource_webhook_deliveries, database, id, error);
+}
+
+static gpointer
+resend_dead_rows(CordDatabase *database, gpointer data, GError **error)
+{
+  g_autofree gchar *now = cord_store_now();
+  g_autoptr(CordRows) rows = NULL;
+
+  if (!has_webhook(database, data, error))
+    return NULL;
+  rows = cord_database_query(database, SQL_RESEND_DEAD, CORD_PARAMS(data, now), error);
+  /* one more than there were: none is no failure */
+  return rows ? GUINT_TO_POINTER(cord_rows_length(rows) + 1) : NULL;
+}
+
+static gpointer
 forget_rows(CordDatabase *database, gpointer data, GError **error)
 {
   if (!cord_database_run(database, SQL_FORGET, CORD_PARAMS(data), error))
@@ -253,6 +325,54 @@ cord_deliveries_resend_async(CordStore *store, const gchar *id, GAsyncReadyCallb
 {
   cord_store_do_async(store, resend_row, TRUE, g_strdup(id), g_free, g_free, NULL, callback,
                       user_data);
+}
+
+void
+cord_deliveries_add_async(CordStore *store, const gchar *webhook_id, const gchar *event,
+                          const gchar *body, GAsyncReadyCallback callback, gpointer user_data)
+{
+  Adding *adding = g_new0(Adding, 1);
+
+  *adding = (Adding){ g_strdup(webhook_id), g_strdup(event), g_strdup(body) };
+  cord_store_do_async(store, add_row, TRUE, adding, free_adding, g_free, NULL, callback, user_data);
+}
+
+void
+cord_deliveries_get_secret_async(CordStore *store, const gchar *webhook_id,
+                                 GAsyncReadyCallback callback, gpointer user_data)
+{
+  cord_store_do_async(store, get_secret, FALSE, g_strdup(webhook_id), g_free, g_free, NULL,
+                      callback, user_data);
+}
+
+/**
+ * cord_deliveries_get_secret_finish:
+ *
+ * Returns: (transfer full): the secret by which a webhook is signed, sealed
+ */
+gchar *
+cord_deliveries_get_secret_finish(CordStore *store, GAsyncResult *result, GError **error)
+{
+  return cord_store_do_finish(store, result, error);
+}
+
+void
+cord_deliveries_resend_dead_async(CordStore *store, const gchar *webhook_id,
+                                  GAsyncReadyCallback callback, gpointer user_data)
+{
+  cord_store_do_async(store, resend_dead_rows, TRUE, g_strdup(webhook_id), g_free, NULL, NULL,
+                      callback, user_data);
+}
+
+/**
+ * cord_deliveries_resend_dead_finish:
+ *
+ * Returns: how many are due once more, -1 with @error set
+ */
+gint64
+cord_deliveries_resend_dead_finish(CordStore *store, GAsyncResult *result, GError **error)
+{
+  return (gint64)GPOINTER_TO_UINT(cord_store_do_finish(store, result, error)) - 1;
 }
 
 void

@@ -83,6 +83,21 @@ gboolean cord_deliveries_settle_finish(CordStore *store, GAsyncResult *result, G
 void cord_deliveries_resend_async(CordStore *store, const gchar *id, GAsyncReadyCallback callback,
                                   gpointer user_data);
 
+/* Makes one for a webhook, whatever events it is for; answers the row. Body is the JSON. Ends with
+ * cord_resource_row_finish() */
+void cord_deliveries_add_async(CordStore *store, const gchar *webhook_id, const gchar *event,
+                               const gchar *body, GAsyncReadyCallback callback, gpointer user_data);
+
+/* The sealed secret of a webhook */
+void cord_deliveries_get_secret_async(CordStore *store, const gchar *webhook_id,
+                                      GAsyncReadyCallback callback, gpointer user_data);
+gchar *cord_deliveries_get_secret_finish(CordStore *store, GAsyncResult *result, GError **error);
+
+/* Makes all dead letters of a webhook due once more; answers how many, -1 with an error */
+void cord_deliveries_resend_dead_async(CordStore *store, const gchar *webhook_id,
+                                       GAsyncReadyCallback callback, gpointer user_data);
+gint64 cord_deliveries_resend_dead_finish(CordStore *store, GAsyncResult *result, GError **error);
+
 /* Forgets what was delivered longer ago than that; dead letters are kept */
 void cord_deliveries_forget_async(CordStore *store, guint days);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "cord-journal-record.h"
+#include "cord-json.h"
 #include "cord-records.h"
 
 #define SQL_GET_POSITION "SELECT seq FROM journal_positions WHERE server_id = $1"
@@ -52,7 +53,7 @@
 
 /* What was running when the server died, and the last sign of life of each. */
 #define SQL_LIST_RUNNING                                                                           \
-  "SELECT c.id, c.started_at, "                                                                    \
+  "SELECT c.id, c.started_at, c.agent_id, c.direction, c.caller_number, c.twilio_call_sid, "       \
   "(SELECT MAX(t.timestamp) FROM transcript_entries t WHERE t.call_id = c.id) FROM calls c "       \
   "WHERE c.server_id = $1 AND c.status IN ('queued', 'ringing', 'in-progress') "                   \
   "AND c.journal_seq < CAST($2 AS BIGINT)"
@@ -72,6 +73,48 @@ seconds_between(const gchar *from, const gchar *to)
   return start && end ? MAX(g_date_time_difference(end, start), 0) / G_TIME_SPAN_SECOND : 0;
 }
 
+static void
+put(JsonObject *object, const gchar *name, const gchar *value)
+{
+  if (value)
+    json_object_set_string_member(object, name, value);
+  else
+    json_object_set_null_member(object, name);
+}
+
+/* Webhooks are told of the end of a call that no server was there to see. */
+static gboolean
+tell_interrupted(CordDatabase *database, const CordRows *rows, guint row, const gchar *ended,
+                 gint64 duration, const gchar *seq, GError **error)
+{
+  g_autoptr(JsonObject) body = json_object_new();
+  JsonObject *data = json_object_new();
+  const gchar *id = cord_rows_get(rows, row, 0);
+  const gchar *other = cord_rows_get(rows, row, 4);
+  gboolean outbound = g_strcmp0(cord_rows_get(rows, row, 3), "outbound") == 0;
+  g_autofree gchar *now = cord_store_now();
+  g_autofree gchar *delivery = g_strconcat("interrupted.", id, NULL);
+  g_autofree gchar *json = NULL;
+
+  put(data, "call_id", id);
+  put(data, "call_sid", cord_rows_get(rows, row, 5));
+  put(data, "agent_id", cord_rows_get(rows, row, 2));
+  put(data, "direction", cord_rows_get(rows, row, 3));
+  put(data, outbound ? "to_number" : "from_number", other);
+  put(data, "status", "failed");
+  put(data, "end_reason", "interrupted");
+  json_object_set_int_member(data, "duration_seconds", duration);
+  put(data, "started_at", cord_rows_get(rows, row, 1));
+  put(data, "ended_at", ended);
+  put(body, "type", "call.ended");
+  put(body, "timestamp", now);
+  json_object_set_object_member(body, "data", data);
+  json = cord_json_print_object(body);
+  return cord_database_run(
+      database, SQL_EVENT,
+      CORD_PARAMS(delivery, "call.ended", id, cord_rows_get(rows, row, 2), json, now, seq), error);
+}
+
 static gboolean
 apply_server_started(CordDatabase *database, const gchar *server_id,
                      const CordJournalRecord *record, const gchar *seq, GError **error)
@@ -81,13 +124,14 @@ apply_server_started(CordDatabase *database, const gchar *server_id,
 
   for (guint i = 0; rows && i < cord_rows_length(rows); i++) {
     const gchar *started = cord_rows_get(rows, i, 1);
-    const gchar *last = cord_rows_get(rows, i, 2);
+    const gchar *last = cord_rows_get(rows, i, 6);
     const gchar *ended = last ? last : started;
-    g_autofree gchar *duration =
-        g_strdup_printf("%" G_GINT64_FORMAT, seconds_between(started, ended));
+    gint64 seconds = seconds_between(started, ended);
+    g_autofree gchar *duration = g_strdup_printf("%" G_GINT64_FORMAT, seconds);
 
     if (!cord_database_run(database, SQL_INTERRUPT,
-                           CORD_PARAMS(cord_rows_get(rows, i, 0), ended, duration, seq), error))
+                           CORD_PARAMS(cord_rows_get(rows, i, 0), ended, duration, seq), error) ||
+        !tell_interrupted(database, rows, i, ended, seconds, seq, error))
       return FALSE;
   }
   return rows != NULL;

@@ -279,6 +279,22 @@ find_answer(CordDatabase *database, const gchar *key, const gchar *request, GErr
   return NULL;
 }
 
+/* What makes a request the same one: all but what is sealed, which is another text each time. */
+static gchar *
+print_request(const Job *job)
+{
+  g_autoptr(JsonObject) shown = json_object_new();
+  g_autoptr(GList) names = json_object_get_members(job->values);
+
+  for (GList *link = names; link; link = link->next) {
+    const CordColumn *column = cord_resource_find(job->resource, link->data);
+
+    if (!column || !(column->flags & CORD_COLUMN_HIDDEN))
+      json_object_set_member(shown, link->data, json_object_dup_member(job->values, link->data));
+  }
+  return cord_json_print_object(shown);
+}
+
 static gpointer
 create_row(CordDatabase *database, gpointer data, GError **error)
 {
@@ -290,7 +306,7 @@ create_row(CordDatabase *database, gpointer data, GError **error)
   if (!job->id)
     return cord_resource_insert(job->resource, database, job->values, error);
   key = g_strdup_printf("%s %s", job->resource->table, job->id);
-  request = cord_json_print_object(job->values);
+  request = print_request(job);
   sum = g_compute_checksum_for_string(G_CHECKSUM_SHA256, request, -1);
   now = cord_store_now();
   old = cord_store_time_before(IDEMPOTENCY_HOURS * 3600);

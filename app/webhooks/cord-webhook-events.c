@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "cord-webhook-events.h"
+
+#include <string.h>
+
+#include "cord-json.h"
+
+#define MAX_TRANSCRIPT (256 * 1024) /* bytes of text in one event; the store has all */
+
+struct _CordWebhookEvents {
+  CordCallRegistry *calls;
+  CordJournal *journal;
+  CordWebhooks *webhooks;
+  guint watch;
+  GHashTable *stories; /* call's id -> Story */
+  GCancellable *cancellable;
+  gboolean draining;
+  gboolean again; /* something was written meanwhile */
+};
+
+/* What is to be said of a call when it is over. */
+typedef struct {
+  JsonArray *transcript;
+  gsize text_bytes;
+  gchar *started_at;
+  guint turns, interruptions, tools, failed_tools, failovers;
+  guint measured;
+  gint64 total_ns, slowest_ns;
+} Story;
+
+static void
+free_story(gpointer data)
+{
+  Story *story = data;
+
+  json_array_unref(story->transcript);
+  g_free(story->started_at);
+  g_free(story);
+}
+
+static Story *
+get_story(CordWebhookEvents *self, const gchar *call_id)
+{
+  Story *story = g_hash_table_lookup(self->stories, call_id);
+
+  if (story == NULL) {
+    story = g_new0(Story, 1);
+    story->transcript = json_array_new();
+    story->started_at = cord_store_now();
+    g_hash_table_insert(self->stories, g_strdup(call_id), story);
+  }
+  return story;
+}
+
+/* Writing */
+
+static void drain(CordWebhookEvents *self);
+
+static void
+on_drained(GObject *source, GAsyncResult *result, gpointer data)
+{
+  CordWebhookEvents *self = data;
+  g_autoptr(GError) error = NULL;
+
+  if (!cord_journal_drain_finish(CORD_JOURNAL(source), result, &error) &&
+      g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    return;
+  self->draining = FALSE;
+  cord_webhooks_wake(self->webhooks);
+  if (self->again)
+    drain(self);
+}
+
+/* Webhooks are told what is in the store: they are woken when it has what was written. */
+static void
+drain(CordWebhookEvents *self)
+{
+  self->again = self->draining;
+  if (self->draining)
+    return;
+  self->draining = TRUE;
+  cord_journal_drain_async(self->journal, self->cancellable, on_drained, self);
+}
+
+/**
+ * cord_webhook_body:
+ * @event: what happened
+ * @data: (transfer full): of it
+ *
+ * Returns: (transfer full): what a webhook is told
+ */
+gchar *
+cord_webhook_body(const gchar *event, JsonObject *data)
+{
+  g_autoptr(JsonObject) body = json_object_new();
+  g_autofree gchar *now = cord_store_now();
+
+  json_object_set_string_member(body, "type", event);
+  json_object_set_string_member(body, "timestamp", now);
+  json_object_set_object_member(body, "data", data);
+  return cord_json_print_object(body);
+}
+
+static void
+set_text(JsonObject *object, const gchar *name, const gchar *text)
+{
+  if (text)
+    json_object_set_string_member(object, name, text);
+  else
+    json_object_set_null_member(object, name);
+}
+
+static JsonObject *
+new_data(const gchar *call_id, const CordAdmission *admission)
+{
+  JsonObject *data = json_object_new();
+
+  json_object_set_string_member(data, "call_id", call_id);
+  set_text(data, "call_sid", admission->call_sid);
+  set_text(data, "agent_id", admission->agent ? admission->agent->id : NULL);
+  set_text(data, "agent_name", admission->agent ? admission->agent->name : NULL);
+  json_object_set_string_member(data, "direction", admission->direction);
+  set_text(data, "from_number", admission->from);
+  set_text(data, "to_number", admission->to);
+  return data;
+}
+
+static void
+write_event(CordWebhookEvents *self, const gchar *event, const gchar *call_id,
+            const CordAdmission *admission, JsonObject *data)
+{
+  g_autofree gchar *body = cord_webhook_body(event, data);
+
+  cord_journal_event(self->journal, event, call_id, admission->agent ? admission->agent->id : NULL,
+                     body);
+  drain(self);
+}
+
+/* What happens */
+
+static void
+add_line(Story *story, const gchar *role, const gchar *text)
+{
+  JsonObject *line;
+
+  if (text == NULL || *text == '\0')
+    return;
+  story->text_bytes += strlen(text);
+  if (story->text_bytes > MAX_TRANSCRIPT)
+    return;
+  line = json_object_new();
+  json_object_set_string_member(line, "role", role);
+  json_object_set_string_member(line, "content", text);
+  json_array_add_object_element(story->transcript, line);
+}
+
+static void
+on_started(CordWebhookEvents *self, const gchar *call_id, const CordAdmission *admission,
+           JsonObject *event)
+{
+  Story *story = get_story(self, call_id);
+  JsonObject *data = new_data(call_id, admission);
+
+  json_object_set_string_member(data, "status", "in-progress");
+  json_object_set_string_member(data, "started_at", story->started_at);
+  write_event(self, CORD_WEBHOOK_CALL_STARTED, call_id, admission, data);
+}
+
+static void
+on_user(CordWebhookEvents *self, const gchar *call_id, const CordAdmission *admission,
+        JsonObject *event)
+{
+  add_line(get_story(self, call_id), "user", cord_json_peek_string(event, "text", NULL));
+}
+
+static void
+on_heard(CordWebhookEvents *self, const gchar *call_id, const CordAdmission *admission,
+         JsonObject *event)
+{
+  add_line(get_story(self, call_id), "assistant", cord_json_peek_string(event, "text", NULL));
+}
+
+static void
+on_interrupted(CordWebhookEvents *self, const gchar *call_id, const CordAdmission *admission,
+               JsonObject *event)
+{
+  get_story(self, call_id)->interruptions++;
+}
+
+static void
+on_failover(CordWebhookEvents *self, const gchar *call_id, const CordAdmission *admission,
+            JsonObject *event)
+{
+  get_story(self, call_id)->failovers++;
+}
+
+static void
+on_metrics(CordWebhookEvents *self, const gchar *call_id, const CordAdmission *admission,
+           JsonObject *event)
+{
+  Story *story = get_story(self, call_id);
+  gint64 from = cord_json_peek_int(event, "speech-end", -1);
+  gint64 to = cord_json_peek_int(event, "first-frame", -1);
+
+  story->turns++;
+  if (from < 0 || to < from)
+    return;
+  story->measured++;
+  story->total_ns += to - from;
+  story->slowest_ns = MAX(story->slowest_ns, to - from);
+}
+
+static void
+on_tool(CordWebhookEvents *self, const gchar *call_id, const CordAdmission *admission,
+        JsonObject *event)
+{
+  static const gchar *const members[] = { "name", "arguments", "result", "status", "error" };
+  Story *story = get_story(self, call_id);
+  JsonObject *data = new_data(call_id, admission);
+
+  story->tools++;
+  story->failed_tools += g_strcmp0(cord_json_peek_string(event, "status", NULL), "completed") != 0;
+  for (guint i = 0; i < G_N_ELEMENTS(members); i++) {
+    JsonNode *node = json_object_get_member(event, members[i]);
+
+    if (node)
+      json_object_set_member(data, members[i], json_node_copy(node));
+    else
+      json_object_set_null_member(data, members[i]);
+  }
+  write_event(self, CORD_WEBHOOK_TOOL_CALLED, call_id, admission, data);
+}
+
+static JsonObject *
+analyse(const Story *story, const gchar *call_id, const CordAdmission *admission)
+{
+  JsonObject *data = new_data(call_id, admission);
+
+  json_object_set_int_member(data, "turns", story->turns);
+  json_object_set_int_member(data, "interruptions", story->interruptions);
+  json_object_set_int_member(data, "tool_calls", story->tools);
+  json_object_set_int_member(data, "failed_tool_calls", story->failed_tools);
+  json_object_set_int_member(data, "failovers", story->failovers);
+  if (story->measured > 0) {
+    json_object_set_int_member(data, "mean_latency_ms",
+                               story->total_ns / story->measured / (G_GINT64_CONSTANT(1000000)));
+    json_object_set_int_member(data, "slowest_latency_ms",
+                               story->slowest_ns / G_GINT64_CONSTANT(1000000));
+  } else {
+    json_object_set_null_member(data, "mean_latency_ms");
+    json_object_set_null_member(data, "slowest_latency_ms");
+  }
+  json_object_set_boolean_member(data, "transcript_complete", story->text_bytes <= MAX_TRANSCRIPT);
+  json_object_set_array_member(data, "transcript", json_array_ref(story->transcript));
+  return data;
+}
+
+static void
+on_ended(CordWebhookEvents *self, const gchar *call_id, const CordAdmission *admission,
+         JsonObject *event)
+{
+  Story *story = get_story(self, call_id);
+  JsonObject *data = new_data(call_id, admission);
+  g_autofree gchar *now = cord_store_now();
+
+  json_object_set_string_member(data, "status", cord_json_peek_string(event, "status", "failed"));
+  set_text(data, "end_reason", cord_json_peek_string(event, "reason", NULL));
+  json_object_set_int_member(data, "duration_seconds", cord_json_peek_int(event, "duration", 0));
+  json_object_set_string_member(data, "started_at", story->started_at);
+  json_object_set_string_member(data, "ended_at", now);
+  write_event(self, CORD_WEBHOOK_CALL_ENDED, call_id, admission, data);
+  /* of a call that nobody has had there is nothing to say */
+  if (story->turns > 0 || json_array_get_length(story->transcript) > 0)
+    write_event(self, CORD_WEBHOOK_CALL_ANALYSED, call_id, admission,
+                analyse(story, call_id, admission));
+  g_hash_table_remove(self->stories, call_id);
+}
+
+static const struct {
+  const gchar *name;
+  void (*handle)(CordWebhookEvents *self, const gchar *call_id, const CordAdmission *admission,
+                 JsonObject *event);
+} handlers[] = {
+  { "call-started", on_started }, { "call-ended", on_ended },        { "turn-ended", on_user },
+  { "heard", on_heard },          { "interrupted", on_interrupted }, { "failover", on_failover },
+  { "turn-metrics", on_metrics }, { "tool-result", on_tool },
+};
+
+static void
+on_event(const gchar *call_id, const gchar *name, const gchar *json, gpointer data)
+{
+  CordWebhookEvents *self = data;
+
+  for (guint i = 0; i < G_N_ELEMENTS(handlers); i++) {
+    if (g_str_equal(name, handlers[i].name)) {
+      const CordAdmission *admission = cord_call_registry_find_admission(self->calls, call_id);
+      g_autoptr(JsonObject) event = cord_json_parse_object(json, -1, NULL);
+
+      if (admission && event)
+        handlers[i].handle(self, call_id, admission, event);
+    }
+  }
+}
+
+/**
+ * cord_webhook_events_new:
+ * @calls: what is watched
+ * @journal: where it is written
+ * @webhooks: who are told
+ *
+ * Returns: (transfer full): a watcher
+ */
+CordWebhookEvents *
+cord_webhook_events_new(CordCallRegistry *calls, CordJournal *journal, CordWebhooks *webhooks)
+{
+  CordWebhookEvents *self = g_new0(CordWebhookEvents, 1);
+
+  self->calls = g_object_ref(calls);
+  self->journal = g_object_ref(journal);
+  self->webhooks = g_object_ref(webhooks);
+  self->cancellable = g_cancellable_new();
+  self->stories = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_story);
+  self->watch = cord_call_registry_watch(calls, on_event, self);
+  return self;
+}
+
+/**
+ * cord_webhook_events_free:
+ * @self: (transfer full): a watcher
+ */
+void
+cord_webhook_events_free(CordWebhookEvents *self)
+{
+  cord_call_registry_unwatch(self->calls, self->watch);
+  g_cancellable_cancel(self->cancellable);
+  g_object_unref(self->cancellable);
+  g_hash_table_unref(self->stories);
+  g_object_unref(self->calls);
+  g_object_unref(self->journal);
+  g_object_unref(self->webhooks);
+  g_free(self);
+}
