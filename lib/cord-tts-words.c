@@ -68,7 +68,7 @@ cord_tts_words_add_characters(CordTtsWords *self, const gchar *text, const GstCl
     i++;
   for (; text[i] && self->matched < length; i++) {
     self->matched++;
-    if (self->matched == length || rest[self->matched] == ' ')
+    if (rest[self->matched - 1] != ' ' && (self->matched == length || rest[self->matched] == ' '))
       add(self, offset + ends[i]);
   }
 }

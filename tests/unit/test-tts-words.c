@@ -76,7 +76,7 @@ test_resume(CordTtsWords **words, gconstpointer data)
   g_assert_true(cord_tts_words_resume(*words, MS(60)));
   g_assert_cmpstr(cord_tts_words_get_rest(*words), ==, "two  three.");
   assert_words(*words, "3@30;");
-  add(*words, "two ", 60);
+  add(*words, "two  ", 60);
   assert_words(*words, "3@30;7@90;");
   g_assert_true(cord_tts_words_resume(*words, MS(90)));
   g_assert_cmpstr(cord_tts_words_get_rest(*words), ==, "three.");
