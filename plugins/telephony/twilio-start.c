@@ -75,12 +75,12 @@ check_format(const TwilioMessage *message, GError **error)
  *
  * Returns: (transfer full) (nullable): what the carrier says at the start
  */
-TwilioStart *
+MediaStart *
 twilio_start_new(const TwilioMessage *message, guint *n_ignored, GError **error)
 {
   const TwilioText *stream =
       message->stream_sid.text ? &message->stream_sid : &message->inner_stream_sid;
-  TwilioStart *self;
+  MediaStart *self;
 
   *n_ignored = 0;
   if (!stream->text || stream->length == 0 || stream->length > MAX_SID ||
@@ -91,35 +91,10 @@ twilio_start_new(const TwilioMessage *message, guint *n_ignored, GError **error)
   }
   if (!check_format(message, error))
     return NULL;
-  self = g_new0(TwilioStart, 1);
+  self = g_new0(MediaStart, 1);
   self->stream_sid = twilio_text_dup(stream);
   self->call_sid = twilio_text_dup(&message->call_sid);
   self->account_sid = twilio_text_dup(&message->account_sid);
   self->parameters = read_parameters(message, n_ignored);
   return self;
-}
-
-void
-twilio_start_free(TwilioStart *self)
-{
-  g_free(self->stream_sid);
-  g_free(self->call_sid);
-  g_free(self->account_sid);
-  gst_structure_free(self->parameters);
-  g_free(self);
-}
-
-/**
- * twilio_start_to_structure:
- * @self: what the carrier said
- *
- * Returns: (transfer full): a %CORD_EVENT_CALL_STARTED structure
- */
-GstStructure *
-twilio_start_to_structure(const TwilioStart *self)
-{
-  return gst_structure_new(CORD_EVENT_CALL_STARTED, "call-sid", G_TYPE_STRING, self->call_sid,
-                           "stream-sid", G_TYPE_STRING, self->stream_sid, "account-sid",
-                           G_TYPE_STRING, self->account_sid, "parameters", GST_TYPE_STRUCTURE,
-                           self->parameters, NULL);
 }

@@ -1,64 +1,40 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "twilio-listener.h"
+#include "media-listener.h"
 
 #include <libsoup/soup.h>
 #include <string.h>
 
 #include "cord-websocket-server.h"
 
-#define MAX_HOST 255 /* bytes */
-
 /*
- * The little server of a twiliosrc without a connection: it answers a carrier's webhook with TwiML
- * that names its own WebSocket, and takes that. It runs on the worker.
+ * The little server of a source without a connection: it takes the WebSocket, and answers whatever
+ * else is asked with what its protocol has to say of the way there. It runs on the worker.
  */
-struct _TwilioListener {
+struct _MediaListener {
+  const MediaProtocol *protocol;
   CordWorker *worker;
   SoupServer *server;
   gchar *path;
   guint port;
-  const TwilioListenerFuncs *funcs; /* NULL when it has closed */
+  const MediaListenerFuncs *funcs; /* NULL when it has closed */
   gpointer data;
 };
 
+/* A browser says for which page it asks: one from elsewhere has no business here. */
 static gboolean
-host_is_plain(const gchar *host)
+is_welcome(SoupMessageHeaders *headers)
 {
-  if (!host || !*host || strlen(host) > MAX_HOST)
-    return FALSE;
-  for (const gchar *p = host; *p; p++)
-    if (!g_ascii_isalnum(*p) && !strchr(".-:[]", *p))
-      return FALSE;
-  return TRUE;
-}
+  const char *origin = soup_message_headers_get_one(headers, "Origin");
+  const char *host = soup_message_headers_get_one(headers, "Host");
+  const char *start = origin ? strstr(origin, "://") : NULL;
 
-/**
- * twilio_listener_make_twiml:
- * @host: (nullable): the Host header of the carrier's request
- * @forwarded_proto: (nullable): its X-Forwarded-Proto header
- * @path: of the WebSocket
- *
- * Returns: (transfer full) (nullable): TwiML that connects the call, or %NULL if @host is none
- */
-gchar *
-twilio_listener_make_twiml(const gchar *host, const gchar *forwarded_proto, const gchar *path)
-{
-  g_autofree gchar *escaped = NULL;
-  gboolean secure;
-
-  if (!host_is_plain(host))
-    return NULL;
-  secure = forwarded_proto && g_ascii_strncasecmp(forwarded_proto, "https", 5) == 0;
-  escaped = g_markup_escape_text(path, -1);
-  return g_strdup_printf("<?xml version=\"1.0\" encoding=\"UTF-8\"?><Response><Connect>"
-                         "<Stream url=\"%s://%s%s\"/></Connect></Response>",
-                         secure ? "wss" : "ws", host, escaped);
+  return !origin || (host && start && g_ascii_strcasecmp(start + 3, host) == 0);
 }
 
 static void
 clear(gpointer data)
 {
-  TwilioListener *self = data;
+  MediaListener *self = data;
 
   g_object_unref(self->worker);
   g_free(self->path);
@@ -74,33 +50,34 @@ release(gpointer data)
 static void
 on_websocket(CordWebsocket *websocket, gpointer data)
 {
-  TwilioListener *self = data;
+  MediaListener *self = data;
 
   if (self->funcs)
     self->funcs->connected(websocket, self->data);
 }
 
 static void
-answer_webhook(TwilioListener *self, SoupServerMessage *message)
+answer_request(MediaListener *self, SoupServerMessage *message)
 {
   SoupMessageHeaders *headers = soup_server_message_get_request_headers(message);
-  g_autofree gchar *twiml = twilio_listener_make_twiml(
+  const gchar *type = NULL;
+  g_autofree gchar *text = self->protocol->answer(
       soup_message_headers_get_one(headers, "Host"),
-      soup_message_headers_get_one(headers, "X-Forwarded-Proto"), self->path);
+      soup_message_headers_get_one(headers, "X-Forwarded-Proto"), self->path, &type);
 
-  if (!twiml) {
+  if (!text) {
     soup_server_message_set_status(message, SOUP_STATUS_BAD_REQUEST, NULL);
     return;
   }
   soup_server_message_set_status(message, SOUP_STATUS_OK, NULL);
-  soup_server_message_set_response(message, "text/xml", SOUP_MEMORY_COPY, twiml, strlen(twiml));
+  soup_server_message_set_response(message, type, SOUP_MEMORY_COPY, text, strlen(text));
 }
 
 static void
 on_request(SoupServer *server, SoupServerMessage *message, const char *path, GHashTable *query,
            gpointer data)
 {
-  TwilioListener *self = data;
+  MediaListener *self = data;
   const char *method = soup_server_message_get_method(message);
   SoupMessageHeaders *headers = soup_server_message_get_request_headers(message);
   const char *upgrade = soup_message_headers_get_one(headers, "Upgrade");
@@ -108,19 +85,21 @@ on_request(SoupServer *server, SoupServerMessage *message, const char *path, GHa
   if (upgrade && g_ascii_strcasecmp(upgrade, "websocket") == 0) {
     if (strcmp(path, self->path) != 0)
       soup_server_message_set_status(message, SOUP_STATUS_NOT_FOUND, NULL);
+    else if (!is_welcome(headers))
+      soup_server_message_set_status(message, SOUP_STATUS_FORBIDDEN, NULL);
     else if (self->funcs->busy(self->data))
       soup_server_message_set_status(message, SOUP_STATUS_SERVICE_UNAVAILABLE, NULL);
     else
       cord_websocket_server_take(message, self->worker, on_websocket, g_atomic_rc_box_acquire(self),
                                  release);
   } else if (strcmp(method, "GET") == 0 || strcmp(method, "POST") == 0) {
-    answer_webhook(self, message);
+    answer_request(self, message);
   } else {
     soup_server_message_set_status(message, SOUP_STATUS_METHOD_NOT_ALLOWED, NULL);
   }
 }
 
-/* A webhook's form is of no interest here: it is not kept, however long it is. */
+/* A request's body is of no interest here: it is not kept, however long it is. */
 static void
 on_headers(SoupServer *server, SoupServerMessage *message, const char *path, GHashTable *query,
            gpointer data)
@@ -139,7 +118,7 @@ find_port(SoupServer *server)
 }
 
 static gboolean
-start_listening(TwilioListener *self, const gchar *address, guint port, GError **error)
+start_listening(MediaListener *self, const gchar *address, guint port, GError **error)
 {
   g_autoptr(GSocketAddress) where = g_inet_socket_address_new_from_string(address, port);
   g_autoptr(GError) local = NULL;
@@ -159,7 +138,8 @@ start_listening(TwilioListener *self, const gchar *address, guint port, GError *
 }
 
 /**
- * twilio_listener_new:
+ * media_listener_new:
+ * @protocol: of the stream
  * @worker: the worker, on whose thread this is called
  * @address: where to listen
  * @port: where to listen, 0 for any
@@ -170,12 +150,14 @@ start_listening(TwilioListener *self, const gchar *address, guint port, GError *
  *
  * Returns: (transfer full) (nullable): a listener
  */
-TwilioListener *
-twilio_listener_new(CordWorker *worker, const gchar *address, guint port, const gchar *path,
-                    const TwilioListenerFuncs *funcs, gpointer data, GError **error)
+MediaListener *
+media_listener_new(const MediaProtocol *protocol, CordWorker *worker, const gchar *address,
+                   guint port, const gchar *path, const MediaListenerFuncs *funcs, gpointer data,
+                   GError **error)
 {
-  TwilioListener *self = g_atomic_rc_box_new0(TwilioListener);
+  MediaListener *self = g_atomic_rc_box_new0(MediaListener);
 
+  self->protocol = protocol;
   self->worker = g_object_ref(worker);
   self->path = g_strconcat(*path == '/' ? "" : "/", path, NULL);
   self->funcs = funcs;
@@ -184,12 +166,12 @@ twilio_listener_new(CordWorker *worker, const gchar *address, guint port, const 
   soup_server_add_early_handler(self->server, NULL, on_headers, self, NULL);
   soup_server_add_handler(self->server, NULL, on_request, self, NULL);
   if (!start_listening(self, address, port, error))
-    g_clear_pointer(&self, twilio_listener_free);
+    g_clear_pointer(&self, media_listener_free);
   return self;
 }
 
 void
-twilio_listener_free(TwilioListener *self)
+media_listener_free(MediaListener *self)
 {
   self->funcs = NULL;
   soup_server_disconnect(self->server);
@@ -198,7 +180,7 @@ twilio_listener_free(TwilioListener *self)
 }
 
 guint
-twilio_listener_get_port(TwilioListener *self)
+media_listener_get_port(MediaListener *self)
 {
   return self->port;
 }

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "twilio-playout.h"
+#include "media-playout.h"
 
 #include <string.h>
-
-#include "twilio-timeline.h"
 
 typedef struct {
   guint number;
@@ -11,57 +9,57 @@ typedef struct {
 } Mark;
 
 void
-twilio_turn_free(TwilioTurn *self)
+media_turn_free(MediaTurn *self)
 {
   g_clear_pointer(&self->turn, cord_turn_unref);
   g_free(self);
 }
 
 void
-twilio_playout_init(TwilioPlayout *self)
+media_playout_init(MediaPlayout *self, const MediaFormat *format)
 {
-  *self = (TwilioPlayout){ .generation = 1, .next_mark = 1 };
+  *self = (MediaPlayout){ .format = format, .generation = 1, .next_mark = 1 };
   self->marks = g_array_new(FALSE, FALSE, sizeof(Mark));
   g_queue_init(&self->turns);
 }
 
 void
-twilio_playout_clear(TwilioPlayout *self)
+media_playout_clear(MediaPlayout *self)
 {
   g_clear_pointer(&self->marks, g_array_unref);
-  g_queue_clear_full(&self->turns, (GDestroyNotify)twilio_turn_free);
+  g_queue_clear_full(&self->turns, (GDestroyNotify)media_turn_free);
 }
 
 /**
- * twilio_playout_open_turn:
+ * media_playout_open_turn:
  * @self: the books
  *
  * Returns: (transfer none) (nullable): the turn of which more audio may come
  */
-TwilioTurn *
-twilio_playout_open_turn(TwilioPlayout *self)
+MediaTurn *
+media_playout_open_turn(MediaPlayout *self)
 {
-  TwilioTurn *last = g_queue_peek_tail(&self->turns);
+  MediaTurn *last = g_queue_peek_tail(&self->turns);
 
   return last && !last->finished ? last : NULL;
 }
 
 /**
- * twilio_playout_get_turn:
+ * media_playout_get_turn:
  * @self: the books, the open turn of which is @number or none
  * @number: a turn
  * @turn: (nullable): the same with its stamps
  *
  * Returns: (transfer none): the entry of that turn, a new one if need be
  */
-TwilioTurn *
-twilio_playout_get_turn(TwilioPlayout *self, guint number, CordTurn *turn)
+MediaTurn *
+media_playout_get_turn(MediaPlayout *self, guint number, CordTurn *turn)
 {
-  TwilioTurn *entry = twilio_playout_open_turn(self);
+  MediaTurn *entry = media_playout_open_turn(self);
 
   if (entry)
     return entry;
-  entry = g_new0(TwilioTurn, 1);
+  entry = g_new0(MediaTurn, 1);
   entry->number = number;
   entry->turn = turn ? cord_turn_ref(turn) : cord_turn_new(number);
   entry->start = self->sent;
@@ -71,20 +69,20 @@ twilio_playout_get_turn(TwilioPlayout *self, guint number, CordTurn *turn)
 
 /* Where playing would be if the carrier never ran dry. */
 static guint64
-extrapolate(const TwilioPlayout *self, GstClockTime now)
+extrapolate(const MediaPlayout *self, GstClockTime now)
 {
-  return self->anchor + (now - self->anchor_time) / TWILIO_NS_PER_SAMPLE;
+  return self->anchor + media_format_to_bytes(self->format, now - self->anchor_time);
 }
 
 /**
- * twilio_playout_count_frame:
+ * media_playout_count_frame:
  * @self: the books
  * @turn: whose audio it is
  * @length: bytes that were sent
  * @now: the worker's time
  */
 void
-twilio_playout_count_frame(TwilioPlayout *self, TwilioTurn *turn, gsize length, GstClockTime now)
+media_playout_count_frame(MediaPlayout *self, MediaTurn *turn, gsize length, GstClockTime now)
 {
   /* the carrier's queue was empty: playing begins again, with this */
   if (self->sent == 0 || extrapolate(self, now) >= self->sent) {
@@ -95,25 +93,25 @@ twilio_playout_count_frame(TwilioPlayout *self, TwilioTurn *turn, gsize length, 
   turn->sent += length;
 }
 
-/** twilio_playout_unmarked: how many bytes were sent since the last mark. */
+/** media_playout_unmarked: how many bytes were sent since the last mark. */
 guint64
-twilio_playout_unmarked(const TwilioPlayout *self)
+media_playout_unmarked(const MediaPlayout *self)
 {
   return self->sent - self->marked;
 }
 
 /**
- * twilio_playout_make_mark:
+ * media_playout_make_mark:
  * @self: the books
  * @name: (out caller-allocates): the name of the mark that is to be sent now
  */
 void
-twilio_playout_make_mark(TwilioPlayout *self, gchar name[TWILIO_MARK_NAME_MAX])
+media_playout_make_mark(MediaPlayout *self, gchar name[MEDIA_MAX_MARK_NAME])
 {
-  const TwilioTurn *turn = g_queue_peek_tail(&self->turns);
+  const MediaTurn *turn = g_queue_peek_tail(&self->turns);
   Mark mark = { self->next_mark++, self->sent };
 
-  g_snprintf(name, TWILIO_MARK_NAME_MAX, "g%u:t%u:%u", self->generation, turn ? turn->number : 0,
+  g_snprintf(name, MEDIA_MAX_MARK_NAME, "g%u:t%u:%u", self->generation, turn ? turn->number : 0,
              mark.number);
   g_array_append_val(self->marks, mark);
   self->marked = self->sent;
@@ -134,45 +132,45 @@ parse_part(const gchar **text, const gchar *prefix, guint *value)
 }
 
 static void
-settle(TwilioPlayout *self, guint n_marks)
+settle(MediaPlayout *self, guint n_marks)
 {
   self->played = g_array_index(self->marks, Mark, n_marks - 1).position;
   g_array_remove_range(self->marks, 0, n_marks);
 }
 
 /**
- * twilio_playout_take_echo:
+ * media_playout_take_echo:
  * @self: the books
  * @name: of a mark that came back
  * @now: the worker's time
  *
  * Everything before the mark was played; marks before it whose echoes were lost are settled too.
  */
-TwilioEcho
-twilio_playout_take_echo(TwilioPlayout *self, const gchar *name, GstClockTime now)
+MediaEcho
+media_playout_take_echo(MediaPlayout *self, const gchar *name, GstClockTime now)
 {
   guint generation, turn, number;
 
   if (!parse_part(&name, "g", &generation) || !parse_part(&name, ":t", &turn) ||
       !parse_part(&name, ":", &number) || *name || generation == 0 || number == 0)
-    return TWILIO_ECHO_UNKNOWN;
+    return MEDIA_ECHO_UNKNOWN;
   if (generation < self->generation)
-    return TWILIO_ECHO_OLD;
+    return MEDIA_ECHO_OLD;
   if (generation > self->generation || number >= self->next_mark)
-    return TWILIO_ECHO_UNKNOWN;
+    return MEDIA_ECHO_UNKNOWN;
   for (guint i = 0; i < self->marks->len; i++) {
     if (g_array_index(self->marks, Mark, i).number != number)
       continue;
     settle(self, i + 1);
     self->anchor = self->played;
     self->anchor_time = now;
-    return TWILIO_ECHO_PLAYED;
+    return MEDIA_ECHO_PLAYED;
   }
-  return TWILIO_ECHO_DUPLICATE;
+  return MEDIA_ECHO_DUPLICATE;
 }
 
 /**
- * twilio_playout_take_deadline:
+ * media_playout_take_deadline:
  * @self: the books
  * @grace: how long an echo may take after its audio should have been played
  * @now: the worker's time
@@ -180,12 +178,12 @@ twilio_playout_take_echo(TwilioPlayout *self, const gchar *name, GstClockTime no
  * Returns: whether a mark's echo is overdue; what is before it then counts as played
  */
 gboolean
-twilio_playout_take_deadline(TwilioPlayout *self, GstClockTime grace, GstClockTime now)
+media_playout_take_deadline(MediaPlayout *self, GstClockTime grace, GstClockTime now)
 {
   guint n = 0;
 
   while (n < self->marks->len && now > self->anchor_time + grace &&
-         self->anchor + (now - self->anchor_time - grace) / TWILIO_NS_PER_SAMPLE >=
+         self->anchor + media_format_to_bytes(self->format, now - self->anchor_time - grace) >=
              g_array_index(self->marks, Mark, n).position)
     n++;
   if (n == 0)
@@ -194,16 +192,16 @@ twilio_playout_take_deadline(TwilioPlayout *self, GstClockTime grace, GstClockTi
   return TRUE;
 }
 
-/** twilio_playout_is_pending: whether audio was sent of which the carrier has not said so. */
+/** media_playout_is_pending: whether audio was sent of which the carrier has not said so. */
 gboolean
-twilio_playout_is_pending(const TwilioPlayout *self)
+media_playout_is_pending(const MediaPlayout *self)
 {
   return self->sent > self->played || self->marks->len > 0;
 }
 
-/** twilio_playout_get_limit: the first mark that has not come back, or the end, in bytes. */
+/** media_playout_get_limit: the first mark that has not come back, or the end, in bytes. */
 guint64
-twilio_playout_get_limit(const TwilioPlayout *self)
+media_playout_get_limit(const MediaPlayout *self)
 {
   guint64 limit = self->marks->len > 0 ? g_array_index(self->marks, Mark, 0).position : self->sent;
 
@@ -211,7 +209,7 @@ twilio_playout_get_limit(const TwilioPlayout *self)
 }
 
 /**
- * twilio_playout_get_position:
+ * media_playout_get_position:
  * @self: the books
  * @now: the worker's time
  *
@@ -219,16 +217,16 @@ twilio_playout_get_limit(const TwilioPlayout *self)
  *   clock, and never past a mark that has not come back
  */
 guint64
-twilio_playout_get_position(const TwilioPlayout *self, GstClockTime now)
+media_playout_get_position(const MediaPlayout *self, GstClockTime now)
 {
   if (self->sent == 0)
     return 0;
-  return CLAMP(extrapolate(self, now), self->played, twilio_playout_get_limit(self));
+  return CLAMP(extrapolate(self, now), self->played, media_playout_get_limit(self));
 }
 
-/** twilio_playout_get_ahead: how many bytes the carrier still has to play, by the clock. */
+/** media_playout_get_ahead: how many bytes the carrier still has to play, by the clock. */
 guint64
-twilio_playout_get_ahead(const TwilioPlayout *self, GstClockTime now)
+media_playout_get_ahead(const MediaPlayout *self, GstClockTime now)
 {
   guint64 position = MAX(self->sent == 0 ? 0 : extrapolate(self, now), self->played);
 
@@ -236,15 +234,15 @@ twilio_playout_get_ahead(const TwilioPlayout *self, GstClockTime now)
 }
 
 /**
- * twilio_playout_take_done:
+ * media_playout_take_done:
  * @self: the books
  *
  * Returns: (transfer full) (nullable): the next turn of which everything was played
  */
-TwilioTurn *
-twilio_playout_take_done(TwilioPlayout *self)
+MediaTurn *
+media_playout_take_done(MediaPlayout *self)
 {
-  TwilioTurn *first = g_queue_peek_head(&self->turns);
+  MediaTurn *first = g_queue_peek_head(&self->turns);
 
   if (!first || !first->finished || self->played < first->start + first->sent)
     return NULL;
@@ -252,7 +250,7 @@ twilio_playout_take_done(TwilioPlayout *self)
 }
 
 /**
- * twilio_playout_describe:
+ * media_playout_describe:
  * @self: the books
  * @turn: one of its turns
  * @position: what was played of the generation, bytes
@@ -260,35 +258,35 @@ twilio_playout_take_done(TwilioPlayout *self)
  * @out: (out caller-allocates): what the playout event says
  */
 void
-twilio_playout_describe(const TwilioPlayout *self, const TwilioTurn *turn, guint64 position,
-                        CordPlayoutState state, CordPlayout *out)
+media_playout_describe(const MediaPlayout *self, const MediaTurn *turn, guint64 position,
+                       CordPlayoutState state, CordPlayout *out)
 {
   guint64 in_turn = position > turn->start ? MIN(position - turn->start, turn->sent) : 0;
 
   *out = (CordPlayout){
     .turn = turn->number,
-    .position = in_turn * TWILIO_NS_PER_SAMPLE,
-    .sent = turn->sent * TWILIO_NS_PER_SAMPLE,
+    .position = media_format_to_time(self->format, in_turn),
+    .sent = media_format_to_time(self->format, turn->sent),
     .state = state,
     .text_bytes = -1,
   };
 }
 
 /**
- * twilio_playout_flush:
+ * media_playout_flush:
  * @self: the books
  * @now: the worker's time
  *
  * Begins a new generation. Its turns, which must have been taken care of, are forgotten.
  */
 void
-twilio_playout_flush(TwilioPlayout *self, GstClockTime now)
+media_playout_flush(MediaPlayout *self, GstClockTime now)
 {
-  self->earlier += twilio_playout_get_position(self, now);
+  self->earlier += media_playout_get_position(self, now);
   self->generation++;
   self->next_mark = 1;
   self->sent = self->marked = self->played = self->anchor = 0;
   self->anchor_time = now;
   g_array_set_size(self->marks, 0);
-  g_queue_clear_full(&self->turns, (GDestroyNotify)twilio_turn_free);
+  g_queue_clear_full(&self->turns, (GDestroyNotify)media_turn_free);
 }

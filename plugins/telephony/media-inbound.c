@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "twilio-inbound.h"
+#include "media-inbound.h"
 
 #include <string.h>
 
-#include "gsttwilioelements.h"
-
-#define GST_CAT_DEFAULT twiliosrc_debug
-
-static GstStaticCaps static_caps = GST_STATIC_CAPS(TWILIO_CAPS);
+#define GST_CAT_DEFAULT media_session_debug
 
 static void
-begin_stream(TwilioInbound *self, const gchar *stream_sid)
+begin_stream(MediaInbound *self, const gchar *stream_sid)
 {
   g_autofree gchar *id = NULL;
   g_autoptr(GstCaps) caps = NULL;
@@ -24,14 +20,14 @@ begin_stream(TwilioInbound *self, const gchar *stream_sid)
   event = gst_event_new_stream_start(id);
   gst_event_set_group_id(event, gst_util_group_id_next());
   gst_pad_push_event(self->pad, event);
-  caps = gst_static_caps_get(&static_caps);
+  caps = gst_caps_from_string(self->protocol->format->caps);
   gst_pad_push_event(self->pad, gst_event_new_caps(caps));
   gst_segment_init(&segment, GST_FORMAT_TIME);
   gst_pad_push_event(self->pad, gst_event_new_segment(&segment));
 }
 
 static void
-end_stream(TwilioInbound *self)
+end_stream(MediaInbound *self)
 {
   if (self->ended)
     return;
@@ -43,7 +39,7 @@ end_stream(TwilioInbound *self)
 }
 
 static void
-handle_flow(TwilioInbound *self)
+handle_flow(MediaInbound *self)
 {
   GstFlowReturn flow = self->flow;
 
@@ -52,18 +48,19 @@ handle_flow(TwilioInbound *self)
   GST_DEBUG_OBJECT(self->element, "downstream returned %s", gst_flow_get_name(flow));
   if (flow != GST_FLOW_EOS)
     GST_ELEMENT_FLOW_ERROR(self->element, flow);
-  twilio_session_close(self->session, flow == GST_FLOW_EOS ? 1000 : 1011,
-                       flow == GST_FLOW_EOS ? "eos" : "error");
+  media_session_close(self->session, flow == GST_FLOW_EOS ? 1000 : 1011,
+                      flow == GST_FLOW_EOS ? "eos" : "error");
 }
 
 static GstBuffer *
-make_buffer(TwilioInbound *self, const guint8 *frame)
+make_buffer(MediaInbound *self, const guint8 *frame)
 {
+  const gsize size = self->protocol->format->frame_bytes;
   GstBuffer *buffer;
 
   if (frame) {
-    buffer = gst_buffer_new_allocate(NULL, TWILIO_FRAME, NULL);
-    gst_buffer_fill(buffer, 0, frame, TWILIO_FRAME);
+    buffer = gst_buffer_new_allocate(NULL, size, NULL);
+    gst_buffer_fill(buffer, 0, frame, size);
   } else {
     buffer = gst_buffer_new();
     gst_buffer_append_memory(buffer, gst_memory_ref(self->silence));
@@ -74,7 +71,7 @@ make_buffer(TwilioInbound *self, const guint8 *frame)
 static gboolean
 push_frame(const guint8 *frame, guint64 position, gboolean discont, gpointer data)
 {
-  TwilioInbound *self = data;
+  MediaInbound *self = data;
   GstBuffer *buffer;
 
   if (!g_atomic_int_get(&self->playing)) {
@@ -82,8 +79,8 @@ push_frame(const guint8 *frame, guint64 position, gboolean discont, gpointer dat
     return TRUE;
   }
   buffer = make_buffer(self, frame);
-  GST_BUFFER_PTS(buffer) = self->base + position * TWILIO_NS_PER_SAMPLE;
-  GST_BUFFER_DURATION(buffer) = TWILIO_FRAME_DURATION;
+  GST_BUFFER_PTS(buffer) = self->base + media_format_to_time(self->protocol->format, position);
+  GST_BUFFER_DURATION(buffer) = MEDIA_FRAME_DURATION;
   if (discont || self->skipped || self->frames == 0)
     GST_BUFFER_FLAG_SET(buffer, GST_BUFFER_FLAG_DISCONT);
   self->skipped = FALSE;
@@ -98,9 +95,9 @@ push_frame(const guint8 *frame, guint64 position, gboolean discont, gpointer dat
 static void
 on_tick(GstClockTime now, gpointer data)
 {
-  TwilioInbound *self = data;
+  MediaInbound *self = data;
 
-  twilio_timeline_tick(&self->timeline, now);
+  media_timeline_tick(&self->timeline, now);
   if (G_UNLIKELY(self->timeline.stopped) && !self->ended)
     handle_flow(self);
 }
@@ -108,22 +105,28 @@ on_tick(GstClockTime now, gpointer data)
 static void
 on_media(gint64 timestamp_ms, const guint8 *audio, gsize length, gpointer data)
 {
-  TwilioInbound *self = data;
+  MediaInbound *self = data;
   guint64 odd = self->timeline.stats.jumps + self->timeline.stats.reversals;
+  guint64 flooded = self->timeline.stats.flooded;
 
-  twilio_timeline_push(&self->timeline, timestamp_ms, audio, length,
-                       cord_worker_get_time(self->worker));
+  media_timeline_push(&self->timeline, timestamp_ms, audio, length,
+                      cord_worker_get_time(self->worker));
   if (G_UNLIKELY(self->timeline.stopped))
     handle_flow(self);
   else if (G_UNLIKELY(self->timeline.stats.jumps + self->timeline.stats.reversals != odd))
-    twilio_session_report(self->session, TWILIO_PROBLEM_TIMESTAMP,
-                          "The carrier's timestamps leap at %" G_GINT64_FORMAT " ms", timestamp_ms);
+    media_session_report(self->session, MEDIA_PROBLEM_TIMESTAMP,
+                         "The carrier's timestamps leap at %" G_GINT64_FORMAT " ms", timestamp_ms);
+  else if (G_UNLIKELY(self->timeline.stats.flooded != flooded))
+    media_session_report(self->session, MEDIA_PROBLEM_FLOOD,
+                         "The %s sends faster than anybody speaks; what is more than a minute "
+                         "ahead is left out",
+                         self->protocol->peer);
 }
 
 static void
 on_dtmf(gchar digit, gpointer data)
 {
-  TwilioInbound *self = data;
+  MediaInbound *self = data;
   GstStructure *structure = cord_structure_new_dtmf(digit);
 
   if (!structure)
@@ -133,10 +136,10 @@ on_dtmf(gchar digit, gpointer data)
 }
 
 static gboolean
-on_started(const TwilioStart *start, gpointer data)
+on_started(const MediaStart *start, gpointer data)
 {
-  TwilioInbound *self = data;
-  g_autoptr(GstStructure) structure = twilio_start_to_structure(start);
+  MediaInbound *self = data;
+  g_autoptr(GstStructure) structure = media_start_to_structure(start);
 
   if (!self->funcs->started(self->element, start, structure))
     return FALSE;
@@ -144,23 +147,24 @@ on_started(const TwilioStart *start, gpointer data)
   self->base = gst_element_get_current_running_time(self->element);
   if (!GST_CLOCK_TIME_IS_VALID(self->base))
     self->base = 0;
-  twilio_timeline_start(&self->timeline, cord_worker_get_time(self->worker));
+  media_timeline_start(&self->timeline, cord_worker_get_time(self->worker));
   cord_element_post(self->element, g_steal_pointer(&structure));
   begin_stream(self, start->stream_sid);
   self->tick = cord_worker_add_tick(self->worker, on_tick, self);
+  self->funcs->begun(self->element);
   return TRUE;
 }
 
 static void
 on_problem(const GError *problem, gpointer data)
 {
-  cord_element_post_warning(((TwilioInbound *)data)->element, problem);
+  cord_element_post_warning(((MediaInbound *)data)->element, problem);
 }
 
 static void
 on_stopped(const gchar *reason, const GError *error, gpointer data)
 {
-  TwilioInbound *self = data;
+  MediaInbound *self = data;
   GstStructure *structure;
 
   /* who only knocked at our own door does not end the pipeline */
@@ -170,17 +174,17 @@ on_stopped(const gchar *reason, const GError *error, gpointer data)
     return;
   }
   if (!self->timeline.stopped && self->accepted)
-    twilio_timeline_finish(&self->timeline);
+    media_timeline_finish(&self->timeline);
   structure = gst_structure_new(CORD_EVENT_CALL_STOPPED, "reason", G_TYPE_STRING, reason, NULL);
   cord_element_post(self->element, structure);
-  if (error && g_str_equal(reason, "closed"))
+  if (error && g_str_equal(reason, self->protocol->gone))
     cord_element_post_warning(self->element, error);
   else if (error)
     cord_element_post_error(self->element, error);
   end_stream(self);
 }
 
-static const TwilioSourceFuncs session_funcs = {
+static const MediaSourceFuncs session_funcs = {
   .started = on_started,
   .media = on_media,
   .dtmf = on_dtmf,
@@ -193,25 +197,25 @@ static const TwilioSourceFuncs session_funcs = {
 static gboolean
 listener_busy(gpointer data)
 {
-  TwilioInbound *self = data;
-  TwilioSessionState state = twilio_session_get_state(self->session);
+  MediaInbound *self = data;
+  MediaSessionState state = media_session_get_state(self->session);
 
   return !g_atomic_int_get(&self->playing) || self->accepted || self->ended ||
-         state == TWILIO_SESSION_WAITING || state == TWILIO_SESSION_STREAMING;
+         state == MEDIA_SESSION_WAITING || state == MEDIA_SESSION_STREAMING;
 }
 
 static void
 listener_connected(CordWebsocket *websocket, gpointer data)
 {
-  TwilioInbound *self = data;
+  MediaInbound *self = data;
 
   if (listener_busy(self))
     cord_websocket_close(websocket, 1013, "busy");
   else
-    twilio_session_open(self->session, websocket, self->settings.start_timeout);
+    media_session_open(self->session, websocket, self->settings.start_timeout);
 }
 
-static const TwilioListenerFuncs listener_funcs = {
+static const MediaListenerFuncs listener_funcs = {
   .busy = listener_busy,
   .connected = listener_connected,
 };
@@ -219,30 +223,31 @@ static const TwilioListenerFuncs listener_funcs = {
 /* ---- its life ---- */
 
 static GstMemory *
-make_silence(void)
+make_silence(const MediaFormat *format)
 {
-  GstMemory *memory = gst_allocator_alloc(NULL, TWILIO_FRAME, NULL);
+  GstMemory *memory = gst_allocator_alloc(NULL, format->frame_bytes, NULL);
   GstMapInfo map;
 
   gst_memory_map(memory, &map, GST_MAP_WRITE);
-  memset(map.data, TWILIO_SILENCE, map.size);
+  memset(map.data, format->silence, map.size);
   gst_memory_unmap(memory, &map);
   GST_MINI_OBJECT_FLAG_SET(memory, GST_MEMORY_FLAG_READONLY);
   return memory;
 }
 
 void
-twilio_inbound_init(TwilioInbound *self, GstElement *element, GstPad *pad,
-                    const TwilioInboundFuncs *funcs)
+media_inbound_init(MediaInbound *self, const MediaProtocol *protocol, GstElement *element,
+                   GstPad *pad, const MediaInboundFuncs *funcs)
 {
+  self->protocol = protocol;
   self->element = element;
   self->pad = pad;
   self->funcs = funcs;
-  self->silence = make_silence();
+  self->silence = make_silence(protocol->format);
 }
 
 static void
-clear_settings(TwilioInboundSettings *settings)
+clear_settings(MediaInboundSettings *settings)
 {
   g_clear_object(&settings->connection);
   g_clear_pointer(&settings->address, g_free);
@@ -250,35 +255,36 @@ clear_settings(TwilioInboundSettings *settings)
 }
 
 void
-twilio_inbound_clear(TwilioInbound *self)
+media_inbound_clear(MediaInbound *self)
 {
   clear_settings(&self->settings);
   gst_memory_unref(self->silence);
 }
 
 static void
-listen(TwilioInbound *self)
+listen(MediaInbound *self)
 {
-  const TwilioInboundSettings *settings = &self->settings;
+  const MediaInboundSettings *settings = &self->settings;
   g_autoptr(GError) error = NULL;
 
-  self->listener = twilio_listener_new(self->worker, settings->address, settings->port,
-                                       settings->path, &listener_funcs, self, &error);
+  self->listener =
+      media_listener_new(self->protocol, self->worker, settings->address, settings->port,
+                         settings->path, &listener_funcs, self, &error);
   if (self->listener)
-    self->funcs->listening(self->element, twilio_listener_get_port(self->listener));
+    self->funcs->listening(self->element, media_listener_get_port(self->listener));
   else
     cord_element_post_error(self->element, error);
 }
 
 /**
- * twilio_inbound_attach:
+ * media_inbound_attach:
  * @self: an inbound half, on its worker
  * @settings: (transfer full): the settings; its members are taken
  *
  * READY to PAUSED: takes the source's place in the session.
  */
 void
-twilio_inbound_attach(TwilioInbound *self, TwilioInboundSettings *settings)
+media_inbound_attach(MediaInbound *self, MediaInboundSettings *settings)
 {
   if (settings->connection != self->settings.connection)
     self->spent = FALSE;
@@ -294,20 +300,22 @@ twilio_inbound_attach(TwilioInbound *self, TwilioInboundSettings *settings)
   self->timeline.func = push_frame;
   self->timeline.data = self;
   self->timeline.silence_after = self->settings.silence_after;
-  self->timeline.max_gap = self->settings.max_gap;
-  twilio_session_set_source(self->session, &session_funcs, self);
+  self->timeline.format = self->protocol->format;
+  self->timeline.untimed = self->protocol->untimed;
+  self->timeline.max_gap = media_format_to_bytes(self->protocol->format, self->settings.max_gap);
+  media_session_set_source(self->session, &session_funcs, self);
   if (!self->settings.connection)
     listen(self);
 }
 
 /**
- * twilio_inbound_play:
+ * media_inbound_play:
  * @self: an inbound half, on its worker
  *
  * PLAYING: begins to read, the first time.
  */
 void
-twilio_inbound_play(TwilioInbound *self)
+media_inbound_play(MediaInbound *self)
 {
   if (!self->attached || self->reading)
     return;
@@ -322,61 +330,62 @@ twilio_inbound_play(TwilioInbound *self)
     return;
   }
   self->spent = TRUE;
-  twilio_session_open(self->session, self->settings.connection, self->settings.start_timeout);
+  media_session_open(self->session, self->settings.connection, self->settings.start_timeout);
 }
 
 /**
- * twilio_inbound_finish:
+ * media_inbound_finish:
  * @self: an inbound half, on its worker
  *
  * The application wants the stream to end: hangs up and sends EOS.
  */
 void
-twilio_inbound_finish(TwilioInbound *self)
+media_inbound_finish(MediaInbound *self)
 {
   if (!self->attached)
     return;
-  twilio_session_close(self->session, 1000, "eos");
+  media_session_close(self->session, 1000, "eos");
   end_stream(self);
 }
 
 /**
- * twilio_inbound_detach:
+ * media_inbound_detach:
  * @self: an inbound half, on its worker
  *
  * PAUSED to READY: forgets the stream.
  */
 void
-twilio_inbound_detach(TwilioInbound *self)
+media_inbound_detach(MediaInbound *self)
 {
   if (!self->attached)
     return;
   self->attached = FALSE;
-  twilio_session_set_source(self->session, NULL, NULL);
-  twilio_session_close(self->session, 1001, "shutdown");
-  g_clear_pointer(&self->listener, twilio_listener_free);
+  media_session_set_source(self->session, NULL, NULL);
+  media_session_close(self->session, 1001, "shutdown");
+  g_clear_pointer(&self->listener, media_listener_free);
   if (self->tick)
     cord_tick_remove(g_steal_pointer(&self->tick));
 }
 
 /**
- * twilio_inbound_make_stats:
+ * media_inbound_make_stats:
  * @self: an inbound half; any thread
  *
  * Returns: (transfer full): the counters
  */
 GstStructure *
-twilio_inbound_make_stats(TwilioInbound *self)
+media_inbound_make_stats(MediaInbound *self)
 {
-  const TwilioTimelineStats *line = &self->timeline.stats;
+  const MediaFormat *format = self->protocol->format;
+  const MediaTimelineStats *line = &self->timeline.stats;
   GstStructure *stats = gst_structure_new(
-      "twilio-stats", "frames", G_TYPE_UINT64, self->frames, "gaps", G_TYPE_UINT64, line->gaps,
-      "jumps", G_TYPE_UINT64, line->jumps, "reversals", G_TYPE_UINT64, line->reversals,
-      "silence-filled", G_TYPE_UINT64, line->filled * TWILIO_NS_PER_SAMPLE, "silence-made",
-      G_TYPE_UINT64, line->made_up * TWILIO_NS_PER_SAMPLE, "silence-dropped", G_TYPE_UINT64,
-      line->left_out * TWILIO_NS_PER_SAMPLE, NULL);
+      self->protocol->source, "frames", G_TYPE_UINT64, self->frames, "gaps", G_TYPE_UINT64,
+      line->gaps, "jumps", G_TYPE_UINT64, line->jumps, "reversals", G_TYPE_UINT64, line->reversals,
+      "silence-filled", G_TYPE_UINT64, media_format_to_time(format, line->filled), "silence-made",
+      G_TYPE_UINT64, media_format_to_time(format, line->made_up), "silence-dropped", G_TYPE_UINT64,
+      media_format_to_time(format, line->left_out), NULL);
 
   if (self->session)
-    twilio_session_fill_stats(self->session, stats);
+    media_session_fill_stats(self->session, stats);
   return stats;
 }

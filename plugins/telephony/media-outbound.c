@@ -1,32 +1,44 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "twilio-outbound-private.h"
+#include "media-outbound-private.h"
 
-#include "gsttwilioelements.h"
+#define GST_CAT_DEFAULT media_session_debug
 
-#define GST_CAT_DEFAULT twiliosink_debug
+#define MARK_GRACE (2 * GST_SECOND)     /* after its audio should have been played */
+#define BLIND_GRACE (100 * GST_MSECOND) /* the same where nobody says what was played */
+#define MAX_AT_ONCE GST_SECOND          /* that is sent in the caller's call */
+#define MAX_FOREIGN (2 * GST_SECOND)    /* queued before another thread waits */
+#define MAX_QUEUED (120 * GST_SECOND)   /* queued before audio is dropped */
 
-#define MARK_GRACE (2 * GST_SECOND)                /* after its audio should have been played */
-#define MAX_AT_ONCE TWILIO_BYTES_PER_SECOND        /* bytes that are sent in the caller's call */
-#define MAX_FOREIGN (2 * TWILIO_BYTES_PER_SECOND)  /* bytes queued before another thread waits */
-#define MAX_QUEUED (120 * TWILIO_BYTES_PER_SECOND) /* bytes queued before audio is dropped */
+/** media_outbound_to_bytes: how many bytes sound for so long. */
+guint64
+media_outbound_to_bytes(MediaOutbound *self, GstClockTime duration)
+{
+  return media_format_to_bytes(self->format, duration);
+}
 
 static void
 release(gpointer data)
 {
-  gst_object_unref(((TwilioOutbound *)data)->element);
+  gst_object_unref(((MediaOutbound *)data)->element);
 }
 
 static void
-post(TwilioOutbound *self, CordFunc func)
+post(MediaOutbound *self, CordFunc func)
 {
   gst_object_ref(self->element);
   cord_worker_post(self->worker, func, self, release);
 }
 
+static const gchar *
+peer(MediaOutbound *self)
+{
+  return media_session_get_protocol(self->session)->peer;
+}
+
 /* ---- the queue ---- */
 
 static GstMiniObject *
-pop(TwilioOutbound *self)
+pop(MediaOutbound *self)
 {
   GstMiniObject *item;
 
@@ -42,18 +54,17 @@ pop(TwilioOutbound *self)
 
 /* Sends the half-sent buffer on; FALSE if it must wait. */
 static gboolean
-drain_current(TwilioOutbound *self)
+drain_current(MediaOutbound *self)
 {
   gsize size = gst_buffer_get_size(self->current);
 
   while (self->current && self->current_offset < size) {
-    gsize part = MIN(size - self->current_offset, TWILIO_MARK_EVERY);
-    guint64 ahead = twilio_playout_get_ahead(&self->playout, cord_worker_get_time(self->worker));
-    if (!twilio_outbound_can_send(self) ||
-        (self->look_ahead > 0 && ahead + part > self->look_ahead))
+    gsize part = MIN(size - self->current_offset, media_outbound_to_bytes(self, MEDIA_MARK_EVERY));
+    guint64 ahead = media_playout_get_ahead(&self->playout, cord_worker_get_time(self->worker));
+    if (!media_outbound_can_send(self) || (self->look_ahead > 0 && ahead + part > self->look_ahead))
       return FALSE;
     self->current_offset += part;
-    if (twilio_outbound_send_part(self, self->current, self->current_offset - part, part) !=
+    if (media_outbound_send_part(self, self->current, self->current_offset - part, part) !=
         GST_FLOW_OK)
       break;
   }
@@ -63,13 +74,13 @@ drain_current(TwilioOutbound *self)
 
 /* What is known of the position, for queries of other threads. */
 static void
-publish(TwilioOutbound *self)
+publish(MediaOutbound *self)
 {
   GstClockTime now = cord_worker_get_time(self->worker);
 
   g_mutex_lock(&self->lock);
-  self->published = self->playout.earlier + twilio_playout_get_position(&self->playout, now);
-  self->published_limit = self->playout.earlier + twilio_playout_get_limit(&self->playout);
+  self->published = self->playout.earlier + media_playout_get_position(&self->playout, now);
+  self->published_limit = self->playout.earlier + media_playout_get_limit(&self->playout);
   self->published_time = now;
   g_mutex_unlock(&self->lock);
 }
@@ -78,21 +89,21 @@ publish(TwilioOutbound *self)
 
 /* Notes how far each turn was heard, and forgets them. */
 static void
-cut_turns(TwilioOutbound *self)
+cut_turns(MediaOutbound *self)
 {
   GstClockTime now = cord_worker_get_time(self->worker);
-  guint64 position = twilio_playout_get_position(&self->playout, now);
+  guint64 position = media_playout_get_position(&self->playout, now);
 
   for (GList *l = self->playout.turns.head; l; l = l->next) {
-    TwilioTurn *turn = l->data;
+    MediaTurn *turn = l->data;
     CordPlayout playout;
     if (turn->sent == 0)
       continue;
-    twilio_playout_describe(&self->playout, turn, position, CORD_PLAYOUT_INTERRUPTED, &playout);
+    media_playout_describe(&self->playout, turn, position, CORD_PLAYOUT_INTERRUPTED, &playout);
     g_array_append_val(self->cut, playout);
-    twilio_outbound_tell_metrics(self, turn);
+    media_outbound_tell_metrics(self, turn);
   }
-  twilio_playout_flush(&self->playout, now);
+  media_playout_flush(&self->playout, now);
   publish(self);
   self->partial_length = 0;
   gst_clear_buffer(&self->current);
@@ -101,20 +112,20 @@ cut_turns(TwilioOutbound *self)
 }
 
 static void
-tell_cut(TwilioOutbound *self)
+tell_cut(MediaOutbound *self)
 {
   g_autoptr(GArray) cut = g_steal_pointer(&self->cut);
 
   self->cut = g_array_new(FALSE, FALSE, sizeof(CordPlayout));
   for (guint i = 0; i < cut->len; i++)
-    twilio_outbound_tell_playout(self, &g_array_index(cut, CordPlayout, i));
+    media_outbound_tell_playout(self, &g_array_index(cut, CordPlayout, i));
 }
 
 /* Does what flush events of any thread have asked for, in their order. */
 static void
 flush(gpointer data)
 {
-  TwilioOutbound *self = data;
+  MediaOutbound *self = data;
   gboolean begun, ended;
 
   g_mutex_lock(&self->lock);
@@ -124,8 +135,8 @@ flush(gpointer data)
   g_mutex_unlock(&self->lock);
   if (begun) {
     self->eos = FALSE;
-    if (twilio_playout_is_pending(&self->playout))
-      twilio_session_send_clear(self->session);
+    if (media_playout_is_pending(&self->playout))
+      media_session_send_clear(self->session);
     cut_turns(self);
   }
   /* pads drop upstream events until the flush has ended */
@@ -134,12 +145,12 @@ flush(gpointer data)
 }
 
 static void
-drain(TwilioOutbound *self)
+drain(MediaOutbound *self)
 {
   GstMiniObject *item;
 
   flush(self);
-  while (g_atomic_int_get(&self->stopped) || twilio_outbound_can_send(self)) {
+  while (g_atomic_int_get(&self->stopped) || media_outbound_can_send(self)) {
     if (self->current && g_atomic_int_get(&self->stopped))
       gst_clear_buffer(&self->current);
     if (self->current && !drain_current(self))
@@ -151,33 +162,36 @@ drain(TwilioOutbound *self)
       self->current = GST_BUFFER_CAST(item);
       self->current_offset = 0;
     } else {
-      twilio_outbound_take_event(self, GST_EVENT_CAST(item));
+      media_outbound_take_event(self, GST_EVENT_CAST(item));
       gst_mini_object_unref(item);
     }
   }
   if (self->current)
-    twilio_outbound_start_tick(self);
+    media_outbound_start_tick(self);
 }
 
 static void
 on_tick(GstClockTime now, gpointer data)
 {
-  TwilioOutbound *self = data;
+  MediaOutbound *self = data;
 
-  if (twilio_playout_take_deadline(&self->playout, MARK_GRACE, now)) {
-    twilio_session_report(self->session, TWILIO_PROBLEM_LOST_MARK,
-                          "The carrier did not echo a mark; its audio counts as played");
-    twilio_outbound_settle(self);
-    twilio_outbound_tell_progress(self);
+  gboolean echoes = media_session_echoes(self->session);
+
+  if (media_playout_take_deadline(&self->playout, echoes ? MARK_GRACE : BLIND_GRACE, now)) {
+    if (echoes)
+      media_session_report(self->session, MEDIA_PROBLEM_LOST_MARK,
+                           "The %s did not echo a mark; its audio counts as played", peer(self));
+    media_outbound_settle(self);
+    media_outbound_tell_progress(self);
   }
   drain(self);
   publish(self);
-  if (self->tick && !twilio_playout_is_pending(&self->playout) && !self->current)
+  if (self->tick && !media_playout_is_pending(&self->playout) && !self->current)
     cord_tick_remove(g_steal_pointer(&self->tick));
 }
 
 void
-twilio_outbound_start_tick(TwilioOutbound *self)
+media_outbound_start_tick(MediaOutbound *self)
 {
   if (!self->tick)
     self->tick = cord_worker_add_tick(self->worker, on_tick, self);
@@ -188,41 +202,37 @@ twilio_outbound_start_tick(TwilioOutbound *self)
 static void
 on_started(gpointer data)
 {
-  TwilioOutbound *self = data;
+  MediaOutbound *self = data;
 
   g_atomic_int_set(&self->stopped, FALSE);
   drain(self);
 }
 
 static void
-on_mark(const TwilioText *text, gpointer data)
+on_mark(const gchar *name, gpointer data)
 {
-  TwilioOutbound *self = data;
-  gchar name[TWILIO_MARK_NAME_MAX + 8] = "?";
-  TwilioEcho echo;
+  MediaOutbound *self = data;
+  MediaEcho echo;
 
-  if (text->length < TWILIO_MARK_NAME_MAX)
-    twilio_text_copy(text, name, sizeof name);
-  echo = twilio_playout_take_echo(&self->playout, name, cord_worker_get_time(self->worker));
-  if (echo == TWILIO_ECHO_UNKNOWN)
-    twilio_session_report(self->session, TWILIO_PROBLEM_UNKNOWN_MARK,
-                          "A mark came back that was never sent: \"%.*s\"",
-                          (gint)MIN(text->length, 40), text->text);
-  else if (echo == TWILIO_ECHO_DUPLICATE)
-    twilio_session_report(self->session, TWILIO_PROBLEM_DUPLICATE_MARK,
-                          "The mark \"%s\" came back twice", name);
-  if (echo != TWILIO_ECHO_PLAYED)
+  echo = media_playout_take_echo(&self->playout, name, cord_worker_get_time(self->worker));
+  if (echo == MEDIA_ECHO_UNKNOWN)
+    media_session_report(self->session, MEDIA_PROBLEM_UNKNOWN_MARK,
+                         "A mark came back that was never sent: \"%s\"", name);
+  else if (echo == MEDIA_ECHO_DUPLICATE)
+    media_session_report(self->session, MEDIA_PROBLEM_DUPLICATE_MARK,
+                         "The mark \"%s\" came back twice", name);
+  if (echo != MEDIA_ECHO_PLAYED)
     return;
   publish(self);
-  twilio_outbound_settle(self);
-  twilio_outbound_tell_progress(self);
+  media_outbound_settle(self);
+  media_outbound_tell_progress(self);
   drain(self);
 }
 
 static void
 on_stopped(gpointer data)
 {
-  TwilioOutbound *self = data;
+  MediaOutbound *self = data;
 
   g_mutex_lock(&self->lock);
   g_atomic_int_set(&self->stopped, TRUE);
@@ -231,11 +241,11 @@ on_stopped(gpointer data)
   cut_turns(self);
   tell_cut(self);
   if (self->eos)
-    twilio_outbound_post_eos(self);
+    media_outbound_post_eos(self);
   drain(self);
 }
 
-static const TwilioSinkFuncs session_funcs = {
+static const MediaSinkFuncs session_funcs = {
   .started = on_started,
   .mark = on_mark,
   .stopped = on_stopped,
@@ -251,7 +261,7 @@ size_of(GstMiniObject *item)
 
 /* With the lock held. */
 static void
-enqueue(TwilioOutbound *self, GstMiniObject *item)
+enqueue(MediaOutbound *self, GstMiniObject *item)
 {
   g_queue_push_tail(&self->queue, item);
   self->queued += size_of(item);
@@ -265,7 +275,7 @@ refuse(GstMiniObject *item, GstFlowReturn flow)
 }
 
 static GstFlowReturn
-submit_here(TwilioOutbound *self, GstMiniObject *item)
+submit_here(MediaOutbound *self, GstMiniObject *item)
 {
   gboolean direct, full;
   gsize size = size_of(item);
@@ -275,16 +285,17 @@ submit_here(TwilioOutbound *self, GstMiniObject *item)
   if (GST_IS_BUFFER(item) && g_atomic_int_get(&self->stopped))
     return refuse(item, GST_FLOW_EOS);
   g_mutex_lock(&self->lock);
-  direct = g_queue_is_empty(&self->queue) && !self->current && size <= MAX_AT_ONCE;
-  full = self->queued + size > MAX_QUEUED;
+  direct = g_queue_is_empty(&self->queue) && !self->current &&
+           size <= media_outbound_to_bytes(self, MAX_AT_ONCE);
+  full = self->queued + size > media_outbound_to_bytes(self, MAX_QUEUED);
   g_mutex_unlock(&self->lock);
-  if (direct && GST_IS_BUFFER(item) && twilio_outbound_can_send(self))
-    return refuse(item, twilio_outbound_send_part(self, GST_BUFFER_CAST(item), 0, size));
+  if (direct && GST_IS_BUFFER(item) && media_outbound_can_send(self))
+    return refuse(item, media_outbound_send_part(self, GST_BUFFER_CAST(item), 0, size));
   if (full && GST_IS_BUFFER(item)) {
     if (!self->warned)
       GST_ELEMENT_WARNING(
           self->element, RESOURCE, NO_SPACE_LEFT,
-          ("More than two minutes of audio wait for the carrier; the rest is lost."),
+          ("More than two minutes of audio wait for the %s; the rest is lost.", peer(self)),
           ("Put an audiopacer in front of the sink."));
     self->warned = TRUE;
     return refuse(item, GST_FLOW_OK);
@@ -299,7 +310,7 @@ submit_here(TwilioOutbound *self, GstMiniObject *item)
 static void
 drain_posted(gpointer data)
 {
-  TwilioOutbound *self = data;
+  MediaOutbound *self = data;
 
   g_mutex_lock(&self->lock);
   self->draining = FALSE;
@@ -309,14 +320,14 @@ drain_posted(gpointer data)
 }
 
 static GstFlowReturn
-submit_from_afar(TwilioOutbound *self, GstMiniObject *item)
+submit_from_afar(MediaOutbound *self, GstMiniObject *item)
 {
   GstFlowReturn flow = GST_FLOW_OK;
   gboolean due = FALSE;
 
   g_mutex_lock(&self->lock);
   while (GST_IS_BUFFER(item) && self->active && !self->flushing && !self->stopped &&
-         self->queued >= MAX_FOREIGN)
+         self->queued >= media_outbound_to_bytes(self, MAX_FOREIGN))
     g_cond_wait(&self->room, &self->lock);
   if (!self->active || self->flushing)
     flow = GST_FLOW_FLUSHING;
@@ -336,21 +347,21 @@ submit_from_afar(TwilioOutbound *self, GstMiniObject *item)
 }
 
 /**
- * twilio_outbound_submit:
+ * media_outbound_submit:
  * @self: an outbound half
  * @item: (transfer full): a buffer or a serialized event
  *
  * Sends it, at once on the worker, else soon. Another thread waits while two seconds are queued.
  */
 GstFlowReturn
-twilio_outbound_submit(TwilioOutbound *self, GstMiniObject *item)
+media_outbound_submit(MediaOutbound *self, GstMiniObject *item)
 {
   return cord_worker_is_current(self->worker) ? submit_here(self, item)
                                               : submit_from_afar(self, item);
 }
 
 static void
-empty_queue(TwilioOutbound *self)
+empty_queue(MediaOutbound *self)
 {
   GQueue queue = G_QUEUE_INIT;
 
@@ -364,7 +375,7 @@ empty_queue(TwilioOutbound *self)
 }
 
 static void
-ask_flush(TwilioOutbound *self, gboolean begin)
+ask_flush(MediaOutbound *self, gboolean begin)
 {
   g_mutex_lock(&self->lock);
   g_atomic_int_set(&self->flushing, begin);
@@ -382,68 +393,70 @@ ask_flush(TwilioOutbound *self, gboolean begin)
 }
 
 void
-twilio_outbound_flush_start(TwilioOutbound *self)
+media_outbound_flush_start(MediaOutbound *self)
 {
   ask_flush(self, TRUE);
 }
 
 void
-twilio_outbound_flush_stop(TwilioOutbound *self)
+media_outbound_flush_stop(MediaOutbound *self)
 {
   ask_flush(self, FALSE);
 }
 
 /**
- * twilio_outbound_get_position:
+ * media_outbound_get_position:
  * @self: an outbound half; any thread
  *
  * Returns: how much audio the caller has heard since the stream began, ns
  */
 GstClockTime
-twilio_outbound_get_position(TwilioOutbound *self)
+media_outbound_get_position(MediaOutbound *self)
 {
   guint64 position, passed;
 
   g_mutex_lock(&self->lock);
-  passed = (cord_worker_get_time(self->worker) - self->published_time) / TWILIO_NS_PER_SAMPLE;
+  passed = media_outbound_to_bytes(self, cord_worker_get_time(self->worker) - self->published_time);
   position = MIN(self->published + passed, MAX(self->published_limit, self->published));
   g_mutex_unlock(&self->lock);
-  return position * TWILIO_NS_PER_SAMPLE;
+  return media_format_to_time(self->format, position);
 }
 
 /* ---- its life ---- */
 
 void
-twilio_outbound_init(TwilioOutbound *self, GstElement *element, GstPad *pad)
+media_outbound_init(MediaOutbound *self, GstElement *element, GstPad *pad,
+                    const MediaFormat *format)
 {
+  self->format = format;
   self->element = element;
   self->pad = pad;
   g_mutex_init(&self->lock);
   g_cond_init(&self->room);
   g_queue_init(&self->queue);
-  twilio_playout_init(&self->playout);
+  media_playout_init(&self->playout, format);
   self->cut = g_array_new(FALSE, FALSE, sizeof(CordPlayout));
 }
 
 void
-twilio_outbound_clear(TwilioOutbound *self)
+media_outbound_clear(MediaOutbound *self)
 {
   empty_queue(self);
-  twilio_playout_clear(&self->playout);
+  media_playout_clear(&self->playout);
   g_array_unref(self->cut);
   g_mutex_clear(&self->lock);
   g_cond_clear(&self->room);
 }
 
 /**
- * twilio_outbound_set_active:
+ * media_outbound_set_active:
  * @self: an outbound half; any thread
  * @active: whether data may come
  *
  * Going down, lets a waiting thread go, before the pads are deactivated.
  */
 void
-twilio_outbound_set_active(TwilioOutbound *self, gboolean active)
+media_outbound_set_active(MediaOutbound *self, gboolean active)
 {
   g_mutex_lock(&self->lock);
   self->active = active;
@@ -453,7 +466,7 @@ twilio_outbound_set_active(TwilioOutbound *self, gboolean active)
 }
 
 /**
- * twilio_outbound_attach:
+ * media_outbound_attach:
  * @self: an outbound half, on its worker
  * @look_ahead_ms: how much may be with the carrier; 0 for any amount
  * @hang_up: whether EOS ends the call
@@ -461,44 +474,44 @@ twilio_outbound_set_active(TwilioOutbound *self, gboolean active)
  * READY to PAUSED: takes the sink's place in the session.
  */
 void
-twilio_outbound_attach(TwilioOutbound *self, guint look_ahead_ms, gboolean hang_up)
+media_outbound_attach(MediaOutbound *self, guint look_ahead_ms, gboolean hang_up)
 {
   if (self->attached)
     return;
   self->attached = TRUE;
-  self->look_ahead = (guint64)look_ahead_ms * TWILIO_SAMPLES_PER_MS;
+  self->look_ahead = media_format_from_ms(self->format, look_ahead_ms);
   self->hang_up = hang_up;
   self->warned = self->eos = FALSE;
   g_atomic_int_set(&self->stopped, FALSE);
-  twilio_session_set_sink(self->session, &session_funcs, self);
+  media_session_set_sink(self->session, &session_funcs, self);
 }
 
 /**
- * twilio_outbound_play:
+ * media_outbound_play:
  * @self: an outbound half, on its worker
  *
  * PLAYING: sends what has been waiting.
  */
 void
-twilio_outbound_play(TwilioOutbound *self)
+media_outbound_play(MediaOutbound *self)
 {
   if (self->attached)
     drain(self);
 }
 
 /**
- * twilio_outbound_detach:
+ * media_outbound_detach:
  * @self: an outbound half, on its worker
  *
  * PAUSED to READY: forgets everything; what is with the carrier stays there.
  */
 void
-twilio_outbound_detach(TwilioOutbound *self)
+media_outbound_detach(MediaOutbound *self)
 {
   if (!self->attached)
     return;
   self->attached = FALSE;
-  twilio_session_set_sink(self->session, NULL, NULL);
+  media_session_set_sink(self->session, NULL, NULL);
   empty_queue(self);
   cut_turns(self);
   g_array_set_size(self->cut, 0);

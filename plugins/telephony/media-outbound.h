@@ -1,25 +1,25 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "twilio-playout.h"
-#include "twilio-session.h"
-#include "twilio-timeline.h"
+#include "media-playout.h"
+#include "media-session.h"
 
 G_BEGIN_DECLS
 
 /**
- * TwilioOutbound:
+ * MediaOutbound:
  *
- * The half of twiliosink that lives on the worker. What comes on the worker goes out in the same
+ * The half of a sink that lives on the worker. What comes on the worker goes out in the same
  * call; what comes on another thread, or before the stream has started, waits in a queue.
  *
  * After a flush nothing of the old generation leaves: the queue is emptied on the flushing thread,
  * the worker looks at the flag before each frame, and sends `clear` if anything is unplayed.
  */
 typedef struct {
+  const MediaFormat *format;
   GstElement *element;
   GstPad *pad;
-  TwilioSession *session;
+  MediaSession *session;
   CordWorker *worker;
   gint playing;  /* atomic */
   gint flushing; /* atomic; set under the lock */
@@ -37,7 +37,7 @@ typedef struct {
   guint64 published_limit; /* bytes */
   GstClockTime published_time;
   /* worker only */
-  TwilioPlayout playout;
+  MediaPlayout playout;
   CordTick *tick;
   guint64 look_ahead; /* bytes */
   gboolean hang_up;   /* after EOS */
@@ -47,20 +47,21 @@ typedef struct {
   guint32 eos_seqnum;
   GArray *cut; /* of CordPlayout: turns that the flush in progress has cut */
   guint partial_length;
-  guint8 partial[TWILIO_FRAME];
+  guint8 partial[MEDIA_MAX_FRAME];
   GstBuffer *current; /* taken from the queue, half sent */
   gsize current_offset;
-} TwilioOutbound;
+} MediaOutbound;
 
-void twilio_outbound_init(TwilioOutbound *self, GstElement *element, GstPad *pad);
-void twilio_outbound_clear(TwilioOutbound *self);
-void twilio_outbound_set_active(TwilioOutbound *self, gboolean active);
-void twilio_outbound_attach(TwilioOutbound *self, guint look_ahead_ms, gboolean hang_up);
-void twilio_outbound_detach(TwilioOutbound *self);
-void twilio_outbound_play(TwilioOutbound *self);
-GstFlowReturn twilio_outbound_submit(TwilioOutbound *self, GstMiniObject *item);
-void twilio_outbound_flush_start(TwilioOutbound *self);
-void twilio_outbound_flush_stop(TwilioOutbound *self);
-GstClockTime twilio_outbound_get_position(TwilioOutbound *self);
+void media_outbound_init(MediaOutbound *self, GstElement *element, GstPad *pad,
+                         const MediaFormat *format);
+void media_outbound_clear(MediaOutbound *self);
+void media_outbound_set_active(MediaOutbound *self, gboolean active);
+void media_outbound_attach(MediaOutbound *self, guint look_ahead_ms, gboolean hang_up);
+void media_outbound_detach(MediaOutbound *self);
+void media_outbound_play(MediaOutbound *self);
+GstFlowReturn media_outbound_submit(MediaOutbound *self, GstMiniObject *item);
+void media_outbound_flush_start(MediaOutbound *self);
+void media_outbound_flush_stop(MediaOutbound *self);
+GstClockTime media_outbound_get_position(MediaOutbound *self);
 
 G_END_DECLS
