@@ -212,7 +212,7 @@ take_words(CordTtsSocket *self, const CordTtsNews *news, GstClockTime before)
     cord_tts_words_add_characters(self->words, news->text, news->text_ends, before);
   for (guint i = 0; i < news->n_words; i++) {
     /* a context that has expired begins anew */
-    if (news->word_ends[i] < self->base)
+    if (news->word_ends[i] <= self->base)
       self->base = 0;
     cord_tts_words_add_word(self->words, news->words[i],
                             self->begin + news->word_ends[i] - self->base);
@@ -244,7 +244,11 @@ take_end(CordTtsSocket *self, const CordTtsNews *news)
   if (!last)
     return;
   if (self->length == 0) {
-    /* that of the piece before, perhaps */
+    /* that of the piece before, perhaps; its context then begins anew with this one */
+    if (news->context_end) {
+      self->base = self->context_length = 0;
+      self->mark = 0;
+    }
     set_timer(self, MIN(EMPTY_MS, self->times.first_byte_ms));
     return;
   }

@@ -58,6 +58,7 @@ typedef struct {
   GString *asked;   /* what it was told to say and did not yet say */
   gsize spoken;     /* bytes of that */
   guint context_ms; /* of its audio so far */
+  guint flushes;    /* that it has answered in it */
 } TtsRig;
 
 void tts_rig_init(TtsRig *self, TtsRigDialect dialect, TtsRigFormat format, const gchar *launch);

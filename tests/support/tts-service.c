@@ -39,6 +39,7 @@ forget_context(TtsRig *self)
   g_string_truncate(self->asked, 0);
   self->spoken = 0;
   self->context_ms = 0;
+  self->flushes = 0;
 }
 
 static void
@@ -335,9 +336,9 @@ tts_rig_end_piece(TtsRig *self)
 
   if (self->dialect != TTS_RIG_CARTESIA)
     return;
-  json = g_strdup_printf("{\"type\":\"flush_done\",\"context_id\":\"%s\",\"flush_id\":1,"
+  json = g_strdup_printf("{\"type\":\"flush_done\",\"context_id\":\"%s\",\"flush_id\":%u,"
                          "\"flush_done\":true,\"done\":false,\"status_code\":206}",
-                         self->context);
+                         self->context, ++self->flushes);
   tts_rig_tell(self, json);
 }
 
