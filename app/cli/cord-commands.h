@@ -13,6 +13,7 @@ G_BEGIN_DECLS
 /* One file a command; argv[0] is its name */
 int cord_cmd_serve(int argc, char *argv[]);
 int cord_cmd_call(int argc, char *argv[]);
+int cord_cmd_chat(int argc, char *argv[]);
 int cord_cmd_doctor(int argc, char *argv[]);
 int cord_cmd_keys(int argc, char *argv[]);
 int cord_cmd_config(int argc, char *argv[]);

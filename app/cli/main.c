@@ -17,6 +17,7 @@ static const struct {
 } commands[] = {
   { "serve", cord_cmd_serve, N_("answer calls") },
   { "call", cord_cmd_call, N_("telephone with a server, as Twilio would") },
+  { "chat", cord_cmd_chat, N_("talk with an agent in writing") },
   { "doctor", cord_cmd_doctor, N_("look whether calls can be taken") },
   { "keys", cord_cmd_keys, N_("make and revoke keys of the API") },
   { "config", cord_cmd_config, N_("show the settings in force") },

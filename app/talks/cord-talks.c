@@ -132,7 +132,10 @@ run(CordTalks *self, GstElement *pipeline, Work *work, gsize max_output, const g
 static gchar *
 to_text(const CordErrandResult *result)
 {
-  return g_utf8_make_valid((const gchar *)result->bytes->data, (gssize)result->bytes->len);
+  /* an array that was never written to has no data */
+  return result->bytes->len == 0
+             ? g_strdup("")
+             : g_utf8_make_valid((const gchar *)result->bytes->data, (gssize)result->bytes->len);
 }
 
 /* What a service complained of counts when nothing came of it. */
