@@ -4,10 +4,10 @@
 #include <string.h>
 
 #include "cord-error.h"
-#include "cord-g711.h"
 #include "cord-phone-message.h"
 #include "cord-phone-post.h"
 #include "cord-phone-queue.h"
+#include "cord-phone-speech.h"
 #include "cord-websocket-client.h"
 
 /*
@@ -42,8 +42,7 @@ struct _CordPhone {
   CordPhoneMessage message;
   GString *text; /* the message that is being written */
   CordPhoneQueue *queue;
-  GQueue speech; /* GBytes */
-  gsize spoken;  /* of the first of them, bytes */
+  CordPhoneSpeech speech;
   GstClockTime started;
   guint64 frames;
   guint sequence;
@@ -163,35 +162,13 @@ on_mark(const gchar *name, gpointer data)
 
 /* The stream */
 
-/* 20 ms of what the caller says, silence where he says nothing. */
-static void
-take_speech(CordPhone *self, guint8 *frame)
-{
-  gsize filled = 0;
-
-  while (filled < CORD_PHONE_FRAME && !g_queue_is_empty(&self->speech)) {
-    gsize size;
-    const guint8 *bytes = g_bytes_get_data(g_queue_peek_head(&self->speech), &size);
-    gsize n = MIN(size - self->spoken, CORD_PHONE_FRAME - filled);
-
-    memcpy(frame + filled, bytes + self->spoken, n);
-    filled += n;
-    self->spoken += n;
-    if (self->spoken == size) {
-      g_bytes_unref(g_queue_pop_head(&self->speech));
-      self->spoken = 0;
-    }
-  }
-  memset(frame + filled, CORD_G711_SILENCE, CORD_PHONE_FRAME - filled);
-}
-
 static void
 pass_frame(CordPhone *self)
 {
   guint8 sent[CORD_PHONE_FRAME], heard[CORD_PHONE_FRAME];
   gsize heard_length;
 
-  take_speech(self, sent);
+  cord_phone_speech_take(&self->speech, sent, sizeof sent);
   self->frames++;
   cord_phone_message_media(self->text, ++self->sequence, self->stream_sid, (guint)self->frames,
                            (guint)(self->frames * 20), sent, sizeof sent);
@@ -465,7 +442,7 @@ cord_phone_new(CordWorker *worker, const CordPhoneCall *call, const CordPhoneHan
   self->text = g_string_sized_new(512);
   self->queue = cord_phone_queue_new(on_mark, self);
   cord_phone_message_init(&self->message);
-  g_queue_init(&self->speech);
+  cord_phone_speech_init(&self->speech);
   return self;
 }
 
@@ -481,7 +458,7 @@ cord_phone_free(CordPhone *self)
   g_clear_object(&self->websocket);
   g_object_unref(self->connecting);
   g_clear_pointer(&self->parameters, g_hash_table_unref);
-  g_queue_clear_full(&self->speech, (GDestroyNotify)g_bytes_unref);
+  cord_phone_speech_clear(&self->speech);
   cord_phone_queue_free(self->queue);
   cord_phone_message_clear(&self->message);
   g_string_free(self->text, TRUE);
@@ -527,8 +504,7 @@ cord_phone_dial(CordPhone *self)
 void
 cord_phone_speak(CordPhone *self, GBytes *mulaw)
 {
-  if (g_bytes_get_size(mulaw) > 0)
-    g_queue_push_tail(&self->speech, g_bytes_ref(mulaw));
+  cord_phone_speech_add(&self->speech, mulaw);
 }
 
 /**
@@ -540,7 +516,7 @@ cord_phone_speak(CordPhone *self, GBytes *mulaw)
 gboolean
 cord_phone_is_speaking(CordPhone *self)
 {
-  return !g_queue_is_empty(&self->speech);
+  return !cord_phone_speech_is_empty(&self->speech);
 }
 
 /**

@@ -8,6 +8,10 @@
 /* Google's Gemini: chunks end with the connection, calls come whole and without an id. */
 
 #define SIGNATURE "c2ltdWxhdGVk"
+#define WRONG_KEY                                                                                  \
+  "{\"error\":{\"code\":400,\"message\":\"API key not valid.\",\"status\":\"INVALID_ARGUMENT\","   \
+  "\"details\":[{\"@type\":\"type.googleapis.com/google.rpc.ErrorInfo\","                          \
+  "\"reason\":\"API_KEY_INVALID\"}]}}"
 
 static gchar *
 text_chunk(const gchar *word)
@@ -82,7 +86,7 @@ on_request(SimExchange *exchange)
   SimReply *reply;
 
   if (!key || strstr(key, "wrong")) {
-    refuse(exchange, 400, "INVALID_ARGUMENT", "API key not valid.");
+    sim_exchange_answer(exchange, 400, "application/json", WRONG_KEY, -1);
     return;
   }
   if (!contents || !read_last(contents, &said, &result)) {

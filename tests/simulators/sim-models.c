@@ -127,6 +127,9 @@ has_key(SimExchange *exchange, const Catalogue *catalogue)
 {
   const gchar *key = sim_exchange_get_header(exchange, catalogue->header);
 
+  /* Anthropic and Cartesia take both, and their newer SDKs use the other */
+  if (!key && g_str_equal(catalogue->header, "x-api-key"))
+    key = sim_exchange_get_header(exchange, "authorization");
   return key && *key && !strstr(key, "wrong");
 }
 
@@ -141,19 +144,28 @@ append_item(GString *items, const Catalogue *catalogue, const gchar *name)
   g_string_append_printf(items, "%s%s", items->len > 0 ? "," : "", item);
 }
 
+/* Cartesia's clients ask on after the last of a page until nothing comes. */
 static gchar *
 make_list(SimExchange *exchange, const Catalogue *catalogue)
 {
   JsonObject *script =
       sim_server_get_script(sim_exchange_get_server(exchange), catalogue->provider);
   JsonArray *scripted = script ? cord_json_peek_array(script, "models") : NULL;
+  const gchar *after = sim_exchange_get_query(exchange, "starting_after");
+  g_autoptr(GPtrArray) names = g_ptr_array_new();
   g_autoptr(GString) items = g_string_new(NULL);
   g_auto(GStrv) parts = g_strsplit(catalogue->list, "%s", -1);
 
   for (guint i = 0; scripted && i < json_array_get_length(scripted); i++)
-    append_item(items, catalogue, json_array_get_string_element(scripted, i));
+    g_ptr_array_add(names, (gpointer)json_array_get_string_element(scripted, i));
   for (guint i = 0; !scripted && catalogue->names[i]; i++)
-    append_item(items, catalogue, catalogue->names[i]);
+    g_ptr_array_add(names, (gpointer)catalogue->names[i]);
+  for (guint i = 0; i < names->len; i++) {
+    if (!after)
+      append_item(items, catalogue, names->pdata[i]);
+    else if (g_str_equal(after, names->pdata[i]))
+      after = NULL;
+  }
   return g_strjoinv(items->str, parts);
 }
 
