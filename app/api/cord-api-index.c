@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
 #include "cord-api-private.h"
+
+typedef struct {
+  gint64 started_us;
+} Service;
 
 static void
 index_handler(CordExchange *exchange, gpointer data)
@@ -8,10 +14,21 @@ index_handler(CordExchange *exchange, gpointer data)
                        "{\"status\":\"ok\",\"service\":\"Voice AI Platform\"}");
 }
 
+/* What two kinds of clients look for: the word, and the truth with its age. */
 static void
 health_handler(CordExchange *exchange, gpointer data)
 {
-  cord_exchange_answer(exchange, 200, "application/json", "{\"status\":\"healthy\"}");
+  const Service *service = data;
+  gint64 age_us = g_get_monotonic_time() - service->started_us;
+  JsonNode *node = json_node_new(JSON_NODE_OBJECT);
+  JsonObject *object = json_object_new();
+
+  json_object_set_string_member(object, "status", "healthy");
+  json_object_set_boolean_member(object, "ok", TRUE);
+  json_object_set_string_member(object, "version", PACKAGE_VERSION);
+  json_object_set_double_member(object, "uptime", (gdouble)(age_us / 1000) / 1000.0);
+  json_node_take_object(node, object);
+  cord_exchange_answer_json(exchange, 200, node);
 }
 
 typedef struct {
@@ -90,19 +107,6 @@ document_handler(CordExchange *exchange, gpointer data)
   cord_exchange_answer(exchange, 200, "application/json", text);
 }
 
-/* Swagger UI and ReDoc are JavaScript that this build does not hold. */
-static void
-docs_handler(CordExchange *exchange, gpointer data)
-{
-  cord_exchange_answer(
-      exchange, 200, "text/html",
-      "<!doctype html><html lang=en><meta charset=utf-8><title>Cordboard API</title>"
-      "<h1>Cordboard API</h1><p>This build was made without npm and holds no "
-      "Swagger UI and no ReDoc. The API is described in <a "
-      "href=\"/openapi.json\">openapi.json</a> (OpenAPI 3.1), which any viewer "
-      "of such documents shows.</html>");
-}
-
 /**
  * cord_api_index_add:
  * @api: the API
@@ -112,10 +116,12 @@ docs_handler(CordExchange *exchange, gpointer data)
 void
 cord_api_index_add(CordApi *api)
 {
+  Service *service = g_new0(Service, 1);
+
+  service->started_us = g_get_monotonic_time();
+  g_ptr_array_add(api->doors, service);
   cord_openapi_bind(api->openapi, "getIndex", index_handler, api);
-  cord_openapi_bind(api->openapi, "getHealth", health_handler, api);
+  cord_openapi_bind(api->openapi, "getHealth", health_handler, service);
   cord_openapi_bind(api->openapi, "getReady", ready_handler, api);
   cord_openapi_bind(api->openapi, "getOpenapi", document_handler, api);
-  cord_openapi_bind(api->openapi, "getDocs", docs_handler, api);
-  cord_openapi_bind(api->openapi, "getRedoc", docs_handler, api);
 }

@@ -14,6 +14,8 @@ G_BEGIN_DECLS
 /* One file a resource; each binds its operations */
 void cord_api_events_add(CordApi *api);
 void cord_api_index_add(CordApi *api);
+void cord_api_pages_add(CordApi *api);
+void cord_api_session_add(CordApi *api);
 void cord_api_calls_add(CordApi *api);
 void cord_api_conversation_add(CordApi *api);
 void cord_api_resources_add(CordApi *api);

@@ -12,15 +12,30 @@
 
 #define STREAM_PATH "/ws/voice-twilio"
 
+/* The address of the streams that was configured, as if it were a page's: https for wss. */
+static gchar *
+dup_stream_base(CordApi *api)
+{
+  const gchar *url = cord_config_get_string(api->config, "server.public-ws-url");
+
+  return url && g_str_has_prefix(url, "ws") ? g_strconcat("http", url + strlen("ws"), NULL) : NULL;
+}
+
 /* The path names the call, so that a stream can be refused before it is one. Not a query: Twilio
- * drops that. */
+ * drops that. Where somebody has configured a path, a proxy may know no other. */
 static gchar *
 stream_url(CordApi *api, CordExchange *exchange, const gchar *call_id)
 {
   g_autoptr(GPtrArray) bases = cord_api_list_bases(api, exchange);
   g_autofree gchar *path = g_strconcat(STREAM_PATH "/", call_id, NULL);
+  g_autofree gchar *own = dup_stream_base(api);
+  g_autoptr(GUri) uri = own ? g_uri_parse(own, G_URI_FLAGS_NONE, NULL) : NULL;
 
-  return cord_api_to_websocket(bases->pdata[0], path);
+  if (uri && strlen(g_uri_get_path(uri)) > 1)
+    return cord_api_to_websocket(own, "");
+  if (uri && g_str_has_suffix(own, "/"))
+    own[strlen(own) - 1] = '\0';
+  return cord_api_to_websocket(uri ? own : bases->pdata[0], path);
 }
 
 static GPtrArray *
@@ -31,7 +46,14 @@ list_urls(CordApi *api, CordExchange *exchange, gboolean websocket)
   GUri *uri = soup_server_message_get_uri(exchange->message);
   const gchar *query = g_uri_get_query(uri);
   g_autofree gchar *rest = g_strconcat(g_uri_get_path(uri), query ? "?" : NULL, query, NULL);
+  g_autofree gchar *own = websocket ? dup_stream_base(api) : NULL;
+  g_autoptr(GUri) own_uri = own ? g_uri_parse(own, G_URI_FLAGS_NONE, NULL) : NULL;
 
+  /* a proxy may have cut off the front of the path */
+  if (own_uri && strlen(g_uri_get_path(own_uri)) > 1)
+    g_ptr_array_add(urls, cord_api_to_websocket(own, ""));
+  else if (own_uri)
+    g_ptr_array_add(bases, g_strndup(own, strlen(own) - (g_str_has_suffix(own, "/") ? 1 : 0)));
   for (guint i = 0; i < bases->len; i++)
     g_ptr_array_add(urls, websocket ? cord_api_to_websocket(bases->pdata[i], rest)
                                     : g_strconcat(bases->pdata[i], rest, NULL));

@@ -15,6 +15,8 @@ cord_api_add_all(CordApi *api)
   api->doors = g_ptr_array_new_with_free_func(g_free);
   cord_api_events_add(api);
   cord_api_index_add(api);
+  cord_api_pages_add(api);
+  cord_api_session_add(api);
   cord_api_calls_add(api);
   cord_api_resources_add(api);
   cord_api_numbers_add(api);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cord-address-guard.h"
+#include "cord-access.h"
 #include "cord-call-registry.h"
 #include "cord-checkup.h"
 #include "cord-config.h"
@@ -27,6 +28,7 @@ G_BEGIN_DECLS
  * @stats: counters
  * @twilio: the carrier's REST API
  * @openapi: where the routes go
+ * @access: who may use them
  * @checkup: how the services are
  * @guard: where addresses of users may lead
  * @webhooks: who is told what happens
@@ -46,6 +48,7 @@ typedef struct {
   CordStats *stats;
   CordTwilioClient *twilio;
   CordOpenapi *openapi;
+  CordAccess *access;
   CordCheckup *checkup;
   CordAddressGuard *guard;
   CordWebhooks *webhooks;

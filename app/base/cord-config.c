@@ -206,6 +206,8 @@ cord_config_load_file(CordConfig *self, const gchar *path, GError **error)
   return TRUE;
 }
 
+/* The setting of a variable; another system's name for it counts while it has no value of its own
+ * from the same source. */
 static gboolean
 set_by_variable(CordConfig *self, const gchar *variable, const gchar *value, const gchar *origin,
                 GError **error)
@@ -213,6 +215,13 @@ set_by_variable(CordConfig *self, const gchar *variable, const gchar *value, con
   for (guint i = 0; i < cord_n_settings; i++) {
     if (*value && g_strcmp0(cord_settings[i].variable, variable) == 0)
       return cord_config_set(self, cord_settings[i].name, value, origin, error);
+  }
+  for (guint i = 0; i < cord_n_aliases; i++) {
+    const gchar *name = cord_aliases[i].setting;
+
+    if (*value && g_str_equal(cord_aliases[i].variable, variable) &&
+        g_strcmp0(cord_config_get_origin(self, name), origin) != 0)
+      return cord_config_set(self, name, value, origin, error);
   }
   return TRUE;
 }
@@ -277,6 +286,13 @@ load_if_there(CordConfig *self, const gchar *path, GError **error)
 static gboolean
 load_environment(CordConfig *self, GError **error)
 {
+  for (guint i = 0; i < cord_n_aliases; i++) {
+    const gchar *value = g_getenv(cord_aliases[i].variable);
+
+    if (value && *value &&
+        !cord_config_set(self, cord_aliases[i].setting, value, cord_aliases[i].variable, error))
+      return FALSE;
+  }
   for (guint i = 0; i < cord_n_settings; i++) {
     const gchar *value = cord_settings[i].variable ? g_getenv(cord_settings[i].variable) : NULL;
 

@@ -11,6 +11,9 @@ const CordSetting cord_settings[] = {
     "The public address under which carriers reach this server" },
   { "server.public-host", "PUBLIC_HOST", 's', NULL, 0, 0, FALSE, FALSE,
     "The same as a host name without https://" },
+  { "server.public-ws-url", "PUBLIC_WS_URL", 's', NULL, 0, 0, FALSE, FALSE,
+    "Where carriers reach the streams, wss://HOST or wss://HOST/PATH; without it from the public "
+    "address" },
   { "server.workers", NULL, 'i', "0", 0, 256, FALSE, FALSE, "Media threads, 0 for one a core" },
   { "server.max-calls", NULL, 'i', "0", 0, 100000, FALSE, FALSE, "Calls at once, 0 for no limit" },
   { "server.max-lateness", NULL, 'i', "40", 0, 100000, FALSE, FALSE,
@@ -49,6 +52,9 @@ const CordSetting cord_settings[] = {
   { "http.max-body", NULL, 'i', "8388608", 1024, 1073741824, FALSE, FALSE, "Longest body, bytes" },
   { "http.cors-origins", NULL, 's', NULL, 0, 0, FALSE, FALSE,
     "Origins, with commas, whose pages may use the API; * for all" },
+  { "http.rate-limit", NULL, 'i', "600", 0, 1000000, FALSE, FALSE,
+    "Requests a minute with one key, or without one from one address; 0 for no limit. This machine's "
+    "own need no key and have no limit" },
   { "store.database-url", "DATABASE_URL", 's', NULL, 0, 0, TRUE, FALSE,
     "postgresql://… or sqlite:FILE; without it cordboard.db in the state folder" },
   { "store.supabase-url", "SUPABASE_URL", 's', NULL, 0, 0, FALSE, FALSE,
@@ -167,3 +173,11 @@ const CordSetting cord_settings[] = {
 };
 
 const guint cord_n_settings = G_N_ELEMENTS(cord_settings);
+
+/* Names that files made for other systems use. */
+const CordAlias cord_aliases[] = {
+  { "TWILIO_WEBHOOK_BASE_URL", "server.app-url" },
+  { "TWILIO_FROM_NUMBER", "twilio.phone-number" },
+};
+
+const guint cord_n_aliases = G_N_ELEMENTS(cord_aliases);

@@ -11,4 +11,17 @@ G_BEGIN_DECLS
 extern const CordSetting cord_settings[];
 extern const guint cord_n_settings;
 
+/**
+ * CordAlias:
+ * @variable: another name in the environment and in .env
+ * @setting: what it sets, when the setting's own variable does not
+ */
+typedef struct {
+  const gchar *variable;
+  const gchar *setting;
+} CordAlias;
+
+extern const CordAlias cord_aliases[];
+extern const guint cord_n_aliases;
+
 G_END_DECLS

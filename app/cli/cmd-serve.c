@@ -250,12 +250,14 @@ open_api(Server *server, GError **error)
 
   if (keys == NULL)
     return FALSE;
-  server->access = cord_access_new(cord_config_get_string(server->config, "http.cors-origins"));
+  server->access = cord_access_new(cord_config_get_string(server->config, "http.cors-origins"),
+                                   (guint)cord_config_get_int(server->config, "http.rate-limit"));
   set_keys(server, keys);
   server->openapi = cord_openapi_new(server->http, document, error);
   if (server->openapi == NULL)
     return FALSE;
   cord_openapi_set_authorize(server->openapi, cord_access_authorize, server->access);
+  cord_http_server_set_filter(server->http, cord_access_filter, server->access);
   server->twilio =
       cord_twilio_client_new(cord_config_get_string(server->config, "twilio.base-url"));
   server->stats = cord_stats_new(server->calls, server->journal);
@@ -274,6 +276,7 @@ open_api(Server *server, GError **error)
     .stats = server->stats,
     .twilio = server->twilio,
     .openapi = server->openapi,
+    .access = server->access,
     .checkup = server->checkup,
     .dialogues = &server->dialogues,
     .guard = server->guard,

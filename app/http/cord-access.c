@@ -3,10 +3,13 @@
 
 #include <string.h>
 
+#include "cord-rate-limit.h"
+
 #define MAX_FAILURES 10                     /* wrong keys from one address … */
 #define LOCK_TIME (60 * G_TIME_SPAN_SECOND) /* … within this time lock it out for as long */
 #define MAX_ADDRESSES 10000                 /* that are remembered */
 #define COOKIE "cordboard_key="
+#define COOKIE_DAYS 30
 
 typedef struct {
   guint failures;
@@ -16,6 +19,7 @@ typedef struct {
 struct _CordAccess {
   GHashTable *keys;      /* hash -> CordKey */
   GHashTable *addresses; /* who has brought wrong keys */
+  CordRateLimit *rates;  /* of keys and addresses */
   GStrv origins;         /* that may ask from a browser besides our own */
 };
 
@@ -90,17 +94,6 @@ cord_access_hash(const gchar *key)
 
 /* Who brings wrong keys */
 
-static gchar *
-address_of(CordExchange *exchange)
-{
-  GSocketAddress *address = soup_server_message_get_remote_address(exchange->message);
-
-  if (!G_IS_INET_SOCKET_ADDRESS(address))
-    return g_strdup("");
-  return g_inet_address_to_string(
-      g_inet_socket_address_get_address(G_INET_SOCKET_ADDRESS(address)));
-}
-
 static gboolean
 is_locked_out(CordAccess *self, const gchar *name)
 {
@@ -165,24 +158,21 @@ cord_access_check_origin(CordAccess *self, CordExchange *exchange)
   return !origin || is_own_origin(exchange, origin) || is_friend(self, origin);
 }
 
-/**
- * cord_access_add_cors:
- * @self: the access
- * @exchange: a request
- *
- * Tells the browser that a page named in the settings may read the answer.
- */
-void
-cord_access_add_cors(CordAccess *self, CordExchange *exchange)
+/* Tells the browser that a page named in the settings may read the answer. */
+static void
+add_cors(CordAccess *self, CordExchange *exchange)
 {
   const gchar *origin = cord_exchange_get_header(exchange, "Origin");
 
+  /* a cache must not give one page the answer to another */
+  if (*self->origins)
+    cord_exchange_set_header(exchange, "Vary", "Origin");
   if (!origin || !is_friend(self, origin))
     return;
   cord_exchange_set_header(exchange, "Access-Control-Allow-Origin", origin);
-  cord_exchange_set_header(exchange, "Vary", "Origin");
   cord_exchange_set_header(exchange, "Access-Control-Expose-Headers",
-                           "ETag, Link, Location, Retry-After, X-Next-Cursor, X-Request-ID");
+                           "ETag, Link, Location, RateLimit-Limit, RateLimit-Remaining, "
+                           "RateLimit-Reset, Retry-After, X-Next-Cursor, X-Request-ID");
   if (!g_str_equal(soup_server_message_get_method(exchange->message), "OPTIONS"))
     return;
   cord_exchange_set_header(exchange, "Access-Control-Allow-Methods",
@@ -193,11 +183,60 @@ cord_access_add_cors(CordAccess *self, CordExchange *exchange)
   cord_exchange_set_header(exchange, "Access-Control-Max-Age", "600");
 }
 
+/**
+ * cord_access_filter:
+ * @exchange: a request
+ * @self: the #CordAccess
+ *
+ * What is done for every request, whether there is a route for it or not: a #CordFilter.
+ *
+ * Returns: %TRUE
+ */
+gboolean
+cord_access_filter(CordExchange *exchange, gpointer self)
+{
+  add_cors(self, exchange);
+  return TRUE;
+}
+
+/* How often: the headers of draft-ietf-httpapi-ratelimit-headers, as most clients read them. */
+static gboolean
+take_turn(CordAccess *self, CordExchange *exchange, const gchar *client)
+{
+  CordRateState state;
+  gboolean within = cord_rate_limit_take(self->rates, client, g_get_monotonic_time(), &state);
+  const struct {
+    const gchar *name;
+    guint value;
+  } headers[] = {
+    { "RateLimit-Limit", state.limit },
+    { "RateLimit-Remaining", state.remaining },
+    { "RateLimit-Reset", state.reset },
+    { "Retry-After", state.retry },
+  };
+
+  for (guint i = 0; state.limit > 0 && i < G_N_ELEMENTS(headers) - (within ? 1 : 0); i++) {
+    g_autofree gchar *text = g_strdup_printf("%u", headers[i].value);
+
+    cord_exchange_set_header(exchange, headers[i].name, text);
+  }
+  if (!within)
+    cord_exchange_problem(exchange, 429, "More than %u requests in a minute; wait %u s.",
+                          state.limit, state.retry);
+  return within;
+}
+
 /* Requests */
 
-/* The key that a request brings, in the header or for our own pages in the cookie. */
-static gchar *
-find_key(CordExchange *exchange)
+/**
+ * cord_access_dup_key:
+ * @exchange: a request
+ *
+ * Returns: (transfer full) (nullable): the key that it brings, in the header or for our own pages
+ * in the cookie
+ */
+gchar *
+cord_access_dup_key(CordExchange *exchange)
 {
   const gchar *header = cord_exchange_get_header(exchange, "Authorization");
   const gchar *cookie = cord_exchange_get_header(exchange, "Cookie");
@@ -212,32 +251,77 @@ find_key(CordExchange *exchange)
   return g_strndup(start, strcspn(start, "; "));
 }
 
-static gboolean
-check_key(CordAccess *self, CordExchange *exchange, const gchar *scope, const gchar *text)
+/**
+ * cord_access_set_cookie:
+ * @exchange: a request of one of our pages
+ * @key: (nullable): its key; %NULL to forget it
+ *
+ * Has the browser bring the key with every request, and show it to no script and no other site.
+ */
+void
+cord_access_set_cookie(CordExchange *exchange, const gchar *key)
 {
-  g_autofree gchar *address = address_of(exchange);
+  const gchar *scheme = cord_exchange_get_header(exchange, "X-Forwarded-Proto");
+  gboolean secure = scheme && g_ascii_strcasecmp(scheme, "https") == 0;
+  g_autofree gchar *text =
+      g_strdup_printf(COOKIE "%s; Path=/; Max-Age=%d; HttpOnly; SameSite=Strict%s", key ? key : "",
+                      key ? COOKIE_DAYS * 24 * 3600 : 0, secure ? "; Secure" : "");
+
+  cord_exchange_set_header(exchange, "Set-Cookie", text);
+}
+
+/**
+ * cord_access_try_key:
+ * @self: the access
+ * @exchange: a request
+ * @text: the key that it brings
+ *
+ * Returns: (transfer none) (nullable): what is known of the key; %NULL when the request was
+ * answered because it is none, or because too many that were none came from there
+ */
+const CordKey *
+cord_access_try_key(CordAccess *self, CordExchange *exchange, const gchar *text)
+{
+  g_autofree gchar *client = cord_exchange_dup_client(exchange);
   g_autofree gchar *hash = cord_access_hash(text);
   CordKey *key;
 
-  if (is_locked_out(self, address)) {
+  if (is_locked_out(self, client)) {
     cord_exchange_set_header(exchange, "Retry-After", "60");
     cord_exchange_problem(exchange, 429, "There were too many wrong keys; wait a minute.");
-    return FALSE;
+    return NULL;
   }
   /* looked up by a hash: how long it takes tells nothing of the key */
   key = g_hash_table_lookup(self->keys, hash);
-  if (!key || is_expired(key)) {
-    note_failure(self, address);
-    cord_exchange_set_header(exchange, "WWW-Authenticate", "Bearer");
-    cord_exchange_problem(exchange, 401, "The API key is not known or has expired.");
+  if (key && !is_expired(key))
+    return key;
+  note_failure(self, client);
+  cord_exchange_set_header(exchange, "WWW-Authenticate", "Bearer");
+  cord_exchange_problem(exchange, 401, "The API key is not known or has expired.");
+  return NULL;
+}
+
+static gboolean
+check_key(CordAccess *self, CordExchange *exchange, const gchar *scope, const gchar *text)
+{
+  const CordKey *key = cord_access_try_key(self, exchange, text);
+
+  if (!key || !take_turn(self, exchange, key->id))
     return FALSE;
-  }
   if (!cord_key_allows(key, scope)) {
     cord_exchange_problem(exchange, 403, "The API key does not have the scope \"%s\".", scope);
     return FALSE;
   }
   exchange->key_id = g_strdup(key->id);
   return TRUE;
+}
+
+static gboolean
+check_address(CordAccess *self, CordExchange *exchange)
+{
+  g_autofree gchar *client = cord_exchange_dup_client(exchange);
+
+  return take_turn(self, exchange, client);
 }
 
 /**
@@ -253,8 +337,8 @@ cord_access_authorize(CordExchange *exchange, const gchar *scope, gpointer self)
 {
   CordAccess *access = self;
   g_autofree gchar *key = NULL;
+  gboolean local;
 
-  cord_access_add_cors(access, exchange);
   /* carriers prove who they are by their signature */
   if (g_str_equal(scope, "carrier"))
     return TRUE;
@@ -264,13 +348,16 @@ cord_access_authorize(CordExchange *exchange, const gchar *scope, gpointer self)
                           "in the settings.");
     return FALSE;
   }
+  local = cord_exchange_is_local(exchange);
   if (g_str_equal(scope, "public"))
-    return TRUE;
-  key = find_key(exchange);
+    return local || check_address(access, exchange);
+  key = cord_access_dup_key(exchange);
   if (key)
     return check_key(access, exchange, scope, key);
-  if (cord_exchange_is_local(exchange))
+  if (local)
     return TRUE;
+  if (!check_address(access, exchange))
+    return FALSE;
   cord_exchange_set_header(exchange, "WWW-Authenticate", "Bearer");
   cord_exchange_problem(exchange, 401,
                         "An API key is wanted: Authorization: Bearer KEY. Make one on the server "
@@ -311,16 +398,18 @@ cord_access_count_keys(CordAccess *self)
 /**
  * cord_access_new:
  * @cors_origins: (nullable): origins separated by commas whose pages may ask, "*" for all
+ * @requests_per_minute: of one key, or without one of one address; 0 for no limit
  *
  * Returns: (transfer full): an access without keys
  */
 CordAccess *
-cord_access_new(const gchar *cors_origins)
+cord_access_new(const gchar *cors_origins, guint requests_per_minute)
 {
   CordAccess *self = g_new0(CordAccess, 1);
 
   self->keys = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)cord_key_free);
   self->addresses = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+  self->rates = cord_rate_limit_new(requests_per_minute);
   self->origins = g_strsplit(cors_origins ? cors_origins : "", ",", -1);
   for (gchar **origin = self->origins; *origin; origin++)
     g_strstrip(*origin);
@@ -336,6 +425,7 @@ cord_access_free(CordAccess *self)
 {
   g_hash_table_unref(self->keys);
   g_hash_table_unref(self->addresses);
+  cord_rate_limit_free(self->rates);
   g_strfreev(self->origins);
   g_free(self);
 }

@@ -22,6 +22,8 @@ struct _CordHttpServer {
   GObject parent_instance;
   SoupServer *soup;
   GPtrArray *routes;
+  CordFilter filter;
+  gpointer filter_data;
   int silence;
 };
 
@@ -132,9 +134,53 @@ cord_exchange_is_loopback(CordExchange *self)
 gboolean
 cord_exchange_is_local(CordExchange *self)
 {
-  return cord_exchange_is_loopback(self) && is_own_name(cord_exchange_get_header(self, "Host")) &&
-         cord_exchange_get_header(self, "Forwarded") == NULL &&
-         cord_exchange_get_header(self, "X-Forwarded-For") == NULL;
+  /* what proxies add, each in its own way */
+  static const gchar *const traces[] = { "Forwarded", "X-Forwarded-For", "X-Forwarded-Host",
+                                         "X-Real-IP", "Via" };
+
+  for (guint i = 0; i < G_N_ELEMENTS(traces); i++)
+    if (cord_exchange_get_header(self, traces[i]))
+      return FALSE;
+  return cord_exchange_is_loopback(self) && is_own_name(cord_exchange_get_header(self, "Host"));
+}
+
+/* The last address in X-Forwarded-For is the one that our own proxy saw; what stands before it
+ * anybody may write. */
+static GInetAddress *
+forwarded_address(CordExchange *self)
+{
+  const gchar *list = cord_exchange_get_header(self, "X-Forwarded-For");
+  const gchar *last = list ? strrchr(list, ',') : NULL;
+  g_autofree gchar *text = list ? g_strstrip(g_strdup(last ? last + 1 : list)) : NULL;
+
+  return text && cord_exchange_is_loopback(self) ? g_inet_address_new_from_string(text) : NULL;
+}
+
+/**
+ * cord_exchange_dup_client:
+ * @self: a request
+ *
+ * Who is counted as one client: an address, or the network of 64 bits that one IPv6 customer has.
+ *
+ * Returns: (transfer full): its name
+ */
+gchar *
+cord_exchange_dup_client(CordExchange *self)
+{
+  GSocketAddress *socket_address = soup_server_message_get_remote_address(self->message);
+  g_autoptr(GInetAddress) address = forwarded_address(self);
+  const guint8 *bytes;
+
+  if (address == NULL && G_IS_INET_SOCKET_ADDRESS(socket_address))
+    address = g_object_ref(
+        g_inet_socket_address_get_address(G_INET_SOCKET_ADDRESS(socket_address)));
+  if (address == NULL)
+    return g_strdup("");
+  if (g_inet_address_get_family(address) == G_SOCKET_FAMILY_IPV4)
+    return g_inet_address_to_string(address);
+  bytes = g_inet_address_to_bytes(address);
+  return g_strdup_printf("%02x%02x:%02x%02x:%02x%02x:%02x%02x::/64", bytes[0], bytes[1], bytes[2],
+                         bytes[3], bytes[4], bytes[5], bytes[6], bytes[7]);
 }
 
 /**
@@ -365,19 +411,15 @@ not_found(CordExchange *exchange, GString *allowed)
                           method);
 }
 
-static void
-on_request(SoupServer *soup, SoupServerMessage *message, const char *path, GHashTable *query,
-           gpointer data)
+/* The route of a request; without one, @allowed is what the path takes. */
+static Route *
+find_route(CordHttpServer *self, CordExchange *exchange, GString *allowed)
 {
-  CordHttpServer *self = data;
-  const gchar *method = soup_server_message_get_method(message);
+  const gchar *method = soup_server_message_get_method(exchange->message);
   const gchar *wanted = g_str_equal(method, "HEAD") ? "GET" : method;
-  g_auto(GStrv) parts = g_strsplit(path, "/", 16);
-  CordExchange *exchange = exchange_new(message, path);
-  g_autoptr(GString) allowed = g_string_new(NULL);
-  Route *found = NULL;
+  g_auto(GStrv) parts = g_strsplit(exchange->path, "/", 16);
 
-  for (guint i = 0; i < self->routes->len && found == NULL; i++) {
+  for (guint i = 0; i < self->routes->len; i++) {
     Route *route = self->routes->pdata[i];
     GStrv parameters = match(route->pattern, parts);
 
@@ -385,18 +427,32 @@ on_request(SoupServer *soup, SoupServerMessage *message, const char *path, GHash
       continue;
     if (g_str_equal(route->method, wanted)) {
       exchange->parameters = parameters;
-      found = route;
-    } else {
-      g_strfreev(parameters);
-      g_string_append_printf(allowed, "%s%s", allowed->len > 0 ? ", " : "", route->method);
-      if (g_str_equal(route->method, "GET"))
-        g_string_append(allowed, ", HEAD");
+      return route;
     }
+    g_strfreev(parameters);
+    g_string_append_printf(allowed, "%s%s", allowed->len > 0 ? ", " : "", route->method);
+    if (g_str_equal(route->method, "GET"))
+      g_string_append(allowed, ", HEAD");
   }
-  if (found)
-    found->handler(exchange, found->data);
-  else
-    not_found(exchange, allowed);
+  return NULL;
+}
+
+static void
+on_request(SoupServer *soup, SoupServerMessage *message, const char *path, GHashTable *query,
+           gpointer data)
+{
+  CordHttpServer *self = data;
+  CordExchange *exchange = exchange_new(message, path);
+  g_autoptr(GString) allowed = g_string_new(NULL);
+
+  if (self->filter == NULL || self->filter(exchange, self->filter_data)) {
+    Route *route = find_route(self, exchange, allowed);
+
+    if (route)
+      route->handler(exchange, route->data);
+    else
+      not_found(exchange, allowed);
+  }
   /* the guard looks at nothing after a request to become a WebSocket, so nothing may follow it */
   if (cord_exchange_get_header(exchange, "Upgrade") &&
       soup_server_message_get_status(message) != SOUP_STATUS_SWITCHING_PROTOCOLS)
@@ -421,6 +477,19 @@ cord_http_server_add(CordHttpServer *self, const gchar *method, const gchar *pat
 
   *route = (Route){ g_strdup(method), g_strsplit(pattern, "/", -1), handler, data };
   g_ptr_array_add(self->routes, route);
+}
+
+/**
+ * cord_http_server_set_filter:
+ * @self: a server
+ * @filter: (nullable): what every request has to pass first, also those for which there is no route
+ * @data: for @filter
+ */
+void
+cord_http_server_set_filter(CordHttpServer *self, CordFilter filter, gpointer data)
+{
+  self->filter = filter;
+  self->filter_data = data;
 }
 
 /**

@@ -38,6 +38,15 @@ typedef struct {
 typedef void (*CordHandler)(CordExchange *exchange, gpointer data);
 
 /**
+ * CordFilter:
+ * @exchange: a request, before anybody has looked for its route
+ * @data: what cord_http_server_set_filter() was given
+ *
+ * Returns: whether it may go on; if not, it was answered
+ */
+typedef gboolean (*CordFilter)(CordExchange *exchange, gpointer data);
+
+/**
  * CordHttpServer:
  *
  * A table of routes on a #SoupServer. Main thread.
@@ -49,6 +58,7 @@ CordHttpServer *cord_http_server_new(void);
 SoupServer *cord_http_server_get_soup(CordHttpServer *self);
 void cord_http_server_add(CordHttpServer *self, const gchar *method, const gchar *pattern,
                           CordHandler handler, gpointer data);
+void cord_http_server_set_filter(CordHttpServer *self, CordFilter filter, gpointer data);
 
 const gchar *cord_http_phrase(guint status);
 
@@ -57,6 +67,7 @@ void cord_exchange_release(CordExchange *self);
 const gchar *cord_exchange_get_header(CordExchange *self, const gchar *name);
 gboolean cord_exchange_is_loopback(CordExchange *self);
 gboolean cord_exchange_is_local(CordExchange *self);
+gchar *cord_exchange_dup_client(CordExchange *self);
 
 void cord_exchange_answer(CordExchange *self, guint status, const gchar *type, const gchar *body);
 void cord_exchange_answer_bytes(CordExchange *self, guint status, const gchar *type, GBytes *body);

@@ -21,7 +21,7 @@ assert_alive(CallRig *rig)
       raw_ask(rig, "GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
 
   g_assert_cmpuint(raw_status(answer), ==, 200);
-  g_assert_nonnull(strstr(answer, "{\"status\":\"healthy\"}"));
+  g_assert_nonnull(strstr(answer, "\"status\":\"healthy\""));
 }
 
 /* A server with settings of its own. */
@@ -48,7 +48,7 @@ test_routes(void)
     const gchar *says;
   } routes[] = {
     { "GET /", 200, "{\"status\":\"ok\",\"service\":\"Voice AI Platform\"}" },
-    { "GET /health", 200, "{\"status\":\"healthy\"}" },
+    { "GET /health", 200, "\"status\":\"healthy\"" },
     { "GET /ready", 200, "\"ready\":true" },
     { "HEAD /health", 200, "\r\n\r\n" },
     { "GET /api/calls", 200, "[]" },

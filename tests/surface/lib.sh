@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# What the scripts of this folder share: curl, one line of TAP for each thing that is looked at, and
+# nothing else. $BASE is the server; $status, $head and $body are its last answer.
+# shellcheck shell=bash
+set -uo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+looked=0
+wrong=0
+
+# told CONDITION SENTENCE: one line of TAP
+told() {
+  looked=$((looked + 1))
+  if [ "$1" = 0 ]; then
+    printf 'ok %d - %s\n' "$looked" "$2"
+    return 0
+  fi
+  wrong=$((wrong + 1))
+  printf 'not ok %d - %s\n' "$looked" "$2"
+  printf '# %s\n' "${asked:-}" "status: ${status:-}" "body: ${body:0:2000}"
+  return 1
+}
+
+# ask METHOD PATH [CURL OPTION …]: sets $status, $head and $body
+ask() {
+  local method=$1 path=$2
+  shift 2
+  asked="$method $path $*"
+  status=$(curl -sS --max-time 20 -X "$method" -D "$scratch/head" -o "$scratch/body" -w '%{http_code}' "$@" "$BASE$path")
+  head=$(tr -d '\r' <"$scratch/head")
+  body=$(tr -d '\0' <"$scratch/body")
+}
+
+# is STATUS SENTENCE
+is() {
+  [ "$status" = "$1" ]
+  told $? "$2"
+}
+
+# json PYTHON SENTENCE: whether the expression holds of the body, which is d
+json() {
+  python3 -c 'import json, sys; d = json.loads(sys.argv[1]); sys.exit(not eval(sys.argv[2]))' "$body" "$1" 2>/dev/null
+  told $? "$2"
+}
+
+# value PYTHON: what the expression gives of the body, which is d
+value() {
+  python3 -c 'import json, sys; d = json.loads(sys.argv[1]); print(eval(sys.argv[2]))' "$body" "$1"
+}
+
+# says TEXT SENTENCE: whether the body has the text
+says() {
+  case $body in *"$1"*) told 0 "$2" ;; *) told 1 "$2" ;; esac
+}
+
+# has HEADER SENTENCE: whether the answer has a header that begins so
+has() {
+  grep -qi "^$1" <<<"$head"
+  told $? "$2"
+}
+
+# socket PATH [HEADER …] <SCRIPT: talks to a WebSocket, see ./ws; sets $body to what it has heard
+socket() {
+  local path=$1 header options=()
+  shift
+  for header in "$@"; do options+=(--header "$header"); done
+  asked="WebSocket $path"
+  body=$("$here/ws" "${options[@]}" "ws${BASE#http}$path" 2>&1)
+  status=$?
+}
+
+# ring PATH CALL-SID [CURL OPTION …]: a call comes in as Twilio tells of it; sets $token and $stream
+ring() {
+  local path=$1 sid=$2
+  shift 2
+  ask POST "$path" -d "CallSid=$sid" -d AccountSid=AC00000000000000000000000000000000 \
+    --data-urlencode From=+15005550001 --data-urlencode To=+15005550006 -d CallStatus=ringing \
+    -d Direction=inbound -d ApiVersion=2010-04-01 "$@"
+  stream=$(sed -n 's/.*<Stream url="\([^"]*\)".*/\1/p' <<<"$body")
+  token=$(sed -n 's/.*<Parameter name="token" value="\([^"]*\)".*/\1/p' <<<"$body")
+}
+
+# stream_of CALL-SID TOKEN: what Twilio sends at the beginning of a stream, for socket
+stream_of() {
+  cat <<END
+send {"event":"connected","protocol":"Call","version":"1.0.0"}
+send {"event":"start","sequenceNumber":"1","start":{"accountSid":"AC00000000000000000000000000000000","streamSid":"MZ00000000000000000000000000000001","callSid":"$1","tracks":["inbound"],"mediaFormat":{"encoding":"audio/x-mulaw","sampleRate":8000,"channels":1},"customParameters":{"token":"$2"}},"streamSid":"MZ00000000000000000000000000000001"}
+END
+}
+
+# silence N [FIRST]: N frames of 20 ms, for socket
+silence() {
+  python3 - "$1" <<'END'
+import base64, json, sys
+frame = base64.b64encode(b"\xff" * 160).decode()
+for i in range(int(sys.argv[1])):
+    print("send " + json.dumps({"event": "media", "sequenceNumber": str(i + 2), "streamSid": "MZ00000000000000000000000000000001",
+                                "media": {"track": "inbound", "chunk": str(i + 1), "timestamp": str(i * 20), "payload": frame}}))
+END
+}
+
+# until SECONDS COMMAND …: again and again until it is true
+until_true() {
+  local end=$((SECONDS + $1))
+  shift
+  until "$@"; do
+    [ "$SECONDS" -lt "$end" ] || return 1
+    sleep 0.1
+  done
+}
+
+finish() {
+  printf '1..%d\n' "$looked"
+  [ "$wrong" = 0 ]
+  exit
+}
