@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <string.h>
+
 #include "gstopenairealtime-private.h"
 
 /* What streams through openairealtime. */
@@ -44,24 +46,55 @@ gst_openai_realtime_push_event(GstOpenaiRealtime *self, GstEvent *event)
   gst_pad_push_event(self->src, event);
 }
 
+/* Half a sample waits for its other half. */
+static GstBuffer *
+make_buffer(Answer *answer, const guint8 *audio, gsize size, gboolean whole)
+{
+  gsize all = size + answer->has_half;
+  gsize used = whole ? all : all / 2 * 2;
+  GstBuffer *buffer;
+  GstMapInfo map;
+
+  if (used == 0) {
+    answer->half = audio[0];
+    answer->has_half = TRUE;
+    return NULL;
+  }
+  buffer = gst_buffer_new_allocate(NULL, used, NULL);
+  gst_buffer_map(buffer, &map, GST_MAP_WRITE);
+  if (answer->has_half)
+    map.data[0] = answer->half;
+  memcpy(map.data + answer->has_half, audio, used - answer->has_half);
+  gst_buffer_unmap(buffer, &map);
+  answer->has_half = used < all;
+  if (answer->has_half)
+    answer->half = audio[size - 1];
+  return buffer;
+}
+
 void
 gst_openai_realtime_push_audio(GstOpenaiRealtime *self, Answer *answer, const guint8 *audio,
                                gsize size)
 {
-  guint64 rate = self->settings.mulaw_out ? 8000 : 48000;
-  GstBuffer *buffer = gst_buffer_new_memdup(audio, size);
+  gboolean mulaw = self->settings.mulaw_out;
+  GstBuffer *buffer = make_buffer(answer, audio, size, mulaw);
   GstClockTime now = cord_worker_get_time(self->worker);
 
+  if (!buffer)
+    return;
   cord_turn_stamp(answer->turn, CORD_TURN_STAMP_LLM_FIRST_TOKEN, now);
   cord_turn_stamp(answer->turn, CORD_TURN_STAMP_TTS_FIRST_AUDIO, now);
-  answer->bytes += size;
   if (self->running > self->position) {
     self->position = self->running;
     self->discont = TRUE;
   }
+  if (answer->bytes == 0)
+    answer->start = self->position;
+  answer->bytes += gst_buffer_get_size(buffer);
   cord_buffer_set_turn(buffer, answer->turn);
   GST_BUFFER_PTS(buffer) = self->position;
-  GST_BUFFER_DURATION(buffer) = gst_util_uint64_scale(size, GST_SECOND, rate);
+  GST_BUFFER_DURATION(buffer) =
+      gst_util_uint64_scale(gst_buffer_get_size(buffer), GST_SECOND, mulaw ? 8000 : 48000);
   self->position += GST_BUFFER_DURATION(buffer);
   if (self->discont)
     GST_BUFFER_FLAG_SET(buffer, GST_BUFFER_FLAG_DISCONT);
@@ -104,14 +137,14 @@ static void
 take_caps(GstOpenaiRealtime *self, GstEvent *event)
 {
   GstCaps *caps;
+  gboolean mulaw;
 
   gst_event_parse_caps(event, &caps);
-  self->settings.mulaw_in =
-      gst_structure_has_name(gst_caps_get_structure(caps, 0), "audio/x-mulaw");
-  if (self->ready) {
-    g_autofree gchar *update = realtime_session_update(&self->settings);
-
-    cord_service_socket_send(self->service, update);
+  mulaw = gst_structure_has_name(gst_caps_get_structure(caps, 0), "audio/x-mulaw");
+  if (mulaw != self->settings.mulaw_in) {
+    realtime_audio_clear(&self->audio);
+    self->settings.mulaw_in = mulaw;
+    gst_openai_realtime_send(self, realtime_session_update(&self->settings));
   }
   gst_event_unref(event);
 }
@@ -136,6 +169,9 @@ gst_openai_realtime_on_object(GstMiniObject *object, gpointer data)
     break;
   case GST_EVENT_GAP:
     gst_event_unref(event);
+    break;
+  case GST_EVENT_EOS:
+    gst_openai_realtime_begin_drain(self, event);
     break;
   case GST_EVENT_STREAM_START:
     self->started = TRUE;

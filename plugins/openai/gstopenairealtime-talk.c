@@ -7,303 +7,201 @@
 GST_DEBUG_CATEGORY_EXTERN(openairealtime_debug);
 #define GST_CAT_DEFAULT openairealtime_debug
 
-#define MAX_MESSAGE (4 * 1024 * 1024)
-#define MAX_WAITING (10 * 8000) /* bytes: ten seconds of mu-law */
-#define KEPT_TEXTS 40           /* roles and texts that a new connection is told */
+/* What the service's messages mean to openairealtime. */
+
+#define KEPT_UTTERANCES 16 /* that may be written down late */
 
 void
-gst_openai_realtime_free_answer(gpointer data)
+gst_openai_realtime_free_utterance(gpointer data)
 {
-  Answer *answer = data;
-
-  cord_turn_unref(answer->turn);
-  g_free(answer->item);
-  g_free(answer->response);
-  g_string_free(answer->text, TRUE);
-  g_free(answer);
-}
-
-void
-gst_openai_realtime_free_call(gpointer data)
-{
-  Call *call = data;
-
-  g_free(call->id);
-  g_free(call->result);
-  g_free(call);
-}
-
-static void
-send_text(GstOpenaiRealtime *self, gchar *text)
-{
-  if (self->service)
-    cord_service_socket_send(self->service, text);
-  g_free(text);
-}
-
-static void
-remember(GstOpenaiRealtime *self, const gchar *role, const gchar *text)
-{
-  if (!text || !*text)
-    return;
-  g_queue_push_tail(&self->said, g_strdup(role));
-  g_queue_push_tail(&self->said, g_strdup(text));
-  while (self->said.length > KEPT_TEXTS)
-    g_free(g_queue_pop_head(&self->said));
-}
-
-/* Audio to the service */
-
-void
-gst_openai_realtime_send_audio(GstOpenaiRealtime *self, const guint8 *audio, gsize size)
-{
-  if (self->ready) {
-    send_text(self, realtime_append(audio, size));
-    return;
-  }
-  g_queue_push_tail(&self->waiting, g_bytes_new(audio, size));
-  self->waiting_bytes += size;
-  while (self->waiting_bytes > MAX_WAITING) {
-    GBytes *oldest = g_queue_pop_head(&self->waiting);
-
-    self->waiting_bytes -= g_bytes_get_size(oldest);
-    g_bytes_unref(oldest);
-  }
-}
-
-static void
-send_waiting(GstOpenaiRealtime *self)
-{
-  GBytes *bytes;
-
-  while ((bytes = g_queue_pop_head(&self->waiting))) {
-    send_text(self, realtime_append(g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes)));
-    g_bytes_unref(bytes);
-  }
-  self->waiting_bytes = 0;
-}
-
-/* Answers */
-
-static Answer *
-current(GstOpenaiRealtime *self)
-{
-  Answer *answer = g_queue_peek_tail(&self->answers);
-
-  return answer && !answer->complete && !answer->cut ? answer : NULL;
-}
-
-static Answer *
-find_turn(GstOpenaiRealtime *self, guint turn)
-{
-  for (GList *link = self->answers.head; link; link = link->next)
-    if (cord_turn_get_number(((Answer *)link->data)->turn) == turn)
-      return link->data;
-  return NULL;
-}
-
-static void
-begin_answer(GstOpenaiRealtime *self, const gchar *response)
-{
-  Answer *answer = g_new0(Answer, 1);
-  guint number;
-
-  answer->turn = self->next_turn ? g_steal_pointer(&self->next_turn) : cord_turn_new(self->turns);
-  answer->response = g_strdup(response);
-  answer->text = g_string_new(NULL);
-  g_queue_push_tail(&self->answers, answer);
-  number = cord_turn_get_number(answer->turn);
-  cord_turn_stamp(answer->turn, CORD_TURN_STAMP_LLM_REQUEST, cord_worker_get_time(self->worker));
-  cord_element_post(GST_ELEMENT(self),
-                    cord_structure_new_turn(CORD_EVENT_RESPONSE_STARTED, number));
-  gst_openai_realtime_push_event(
-      self, cord_event_new(cord_structure_new_turn(CORD_EVENT_RESPONSE_STARTED, number)));
-}
-
-/* Without audio there is nothing that anybody could hear. */
-static void
-finish_answer(GstOpenaiRealtime *self, Answer *answer)
-{
-  guint number = cord_turn_get_number(answer->turn);
-
-  answer->complete = TRUE;
-  cord_element_post(GST_ELEMENT(self), cord_structure_new_turn_text(CORD_EVENT_RESPONSE_FINISHED,
-                                                                    number, answer->text->str));
-  gst_openai_realtime_push_event(
-      self, cord_event_new(cord_structure_new_turn_text(CORD_EVENT_RESPONSE_FINISHED, number,
-                                                        answer->text->str)));
-  if (answer->bytes == 0) {
-    g_queue_remove(&self->answers, answer);
-    gst_openai_realtime_free_answer(answer);
-  }
-}
-
-/* Whole words of the text that fit into the share of the audio that was heard. */
-static gchar *
-heard_text(const Answer *answer, gdouble share)
-{
-  gsize length = (gsize)((gdouble)answer->text->len * CLAMP(share, 0, 1));
-  const gchar *text = answer->text->str;
-
-  if (length >= answer->text->len)
-    return g_strdup(text);
-  while (length > 0 && text[length] != ' ')
-    length--;
-  return g_strndup(text, length);
-}
-
-static gdouble
-bytes_per_second(const GstOpenaiRealtime *self)
-{
-  return self->settings.mulaw_out ? 8000 : 48000;
-}
-
-/**
- * Playout is over, or was cut: the record and the model's memory hold what was heard.
- */
-void
-gst_openai_realtime_take_playout(GstOpenaiRealtime *self, const CordPlayout *playout)
-{
-  Answer *answer = find_turn(self, playout->turn);
-  gdouble seconds = (gdouble)playout->position / GST_SECOND;
-  gboolean cut = playout->state == CORD_PLAYOUT_INTERRUPTED;
-  gdouble length;
-  g_autofree gchar *heard = NULL;
-
-  if (answer == NULL || playout->state == CORD_PLAYOUT_PLAYING)
-    return;
-  length = (gdouble)answer->bytes / bytes_per_second(self);
-  heard = cut ? heard_text(answer, length > 0 ? seconds / length : 0) : g_strdup(answer->text->str);
-  if (cut && answer->item)
-    send_text(self, realtime_truncate(answer->item, (guint64)(MIN(seconds, length) * 1000)));
-  remember(self, "assistant", heard);
-  cord_element_post(GST_ELEMENT(self),
-                    cord_structure_new_heard(playout->turn, heard, answer->text->str, cut));
-  g_queue_remove(&self->answers, answer);
-  gst_openai_realtime_free_answer(answer);
+  g_free(((Utterance *)data)->item);
+  g_free(data);
 }
 
 /* The caller */
 
 static void
-on_speech_started(GstOpenaiRealtime *self)
+on_speech_started(GstOpenaiRealtime *self, const RealtimeMessage *message)
 {
-  gboolean floor = FALSE;
-
+  self->speaking = TRUE;
+  self->expecting = FALSE;
   cord_element_post(GST_ELEMENT(self),
                     cord_structure_new_speech(CORD_EVENT_SPEECH_STARTED, self->running));
-  for (GList *link = self->answers.head; link; link = link->next) {
-    Answer *answer = link->data;
-
-    floor = floor || answer->bytes > 0;
-    answer->cut = TRUE;
-  }
-  if (!floor)
-    return;
-  cord_element_post(GST_ELEMENT(self),
-                    cord_structure_new_turn(CORD_EVENT_INTERRUPTED, self->turns));
-  /* the sink tells what was heard while it handles this */
-  gst_openai_realtime_flush(self);
-  while (!g_queue_is_empty(&self->answers)) {
-    const Answer *answer = g_queue_peek_head(&self->answers);
-    CordPlayout nothing = { .turn = cord_turn_get_number(answer->turn),
-                            .state = CORD_PLAYOUT_INTERRUPTED };
-
-    gst_openai_realtime_take_playout(self, &nothing);
-  }
+  gst_openai_realtime_interrupt(self);
 }
 
+/* The service counts the audio that it was sent, not the time. */
 static void
-on_speech_stopped(GstOpenaiRealtime *self)
+on_speech_stopped(GstOpenaiRealtime *self, const RealtimeMessage *message)
 {
+  Utterance *utterance = g_new0(Utterance, 1);
+
+  self->speaking = FALSE;
+  self->expecting = TRUE;
+  self->written = FALSE;
+  realtime_audio_mark(&self->audio, (guint64)message->ms * (self->settings.mulaw_in ? 8 : 48));
   cord_element_post(GST_ELEMENT(self),
                     cord_structure_new_speech(CORD_EVENT_SPEECH_STOPPED, self->running));
   g_clear_pointer(&self->next_turn, cord_turn_unref);
   self->next_turn = cord_turn_new(++self->turns);
   cord_turn_stamp(self->next_turn, CORD_TURN_STAMP_SPEECH_END, cord_worker_get_time(self->worker));
   cord_turn_stamp(self->next_turn, CORD_TURN_STAMP_TURN_END, cord_worker_get_time(self->worker));
+  utterance->item = g_strdup(message->item);
+  utterance->turn = self->turns;
+  g_queue_push_tail(&self->utterances, utterance);
+  if (self->utterances.length > KEPT_UTTERANCES)
+    gst_openai_realtime_free_utterance(g_queue_pop_head(&self->utterances));
 }
 
-/* May come after the answer has begun. */
+/* Comes when it comes: before the answer, in the middle of it, or after the next utterance. */
 static void
 on_user_transcript(GstOpenaiRealtime *self, const RealtimeMessage *message)
 {
-  g_autofree gchar *text = g_strstrip(g_strdup(message->text));
+  Utterance *utterance = NULL;
+  g_autofree gchar *text = g_strstrip(g_strdup(message->text ? message->text : ""));
+  guint turn;
 
+  for (GList *link = self->utterances.head; link && !utterance; link = link->next)
+    if (g_strcmp0(((Utterance *)link->data)->item, message->item) == 0)
+      utterance = link->data;
+  /* of what was not said, or was told before */
+  if (!utterance)
+    return;
+  turn = utterance->turn;
+  g_queue_remove(&self->utterances, utterance);
+  gst_openai_realtime_free_utterance(utterance);
+  if (message->kind == REALTIME_USER_TRANSCRIPT_FAILED)
+    GST_INFO_OBJECT(self, "turn %u is not written down: %s", turn,
+                    message->description ? message->description : "no reason");
   if (*text == '\0')
     return;
-  remember(self, "user", text);
+  if (turn == self->turns) {
+    self->written = TRUE;
+    realtime_audio_settle(&self->audio);
+  }
+  gst_openai_realtime_remember(self, "user", text);
   cord_element_post(GST_ELEMENT(self),
-                    cord_structure_new_turn_text(CORD_EVENT_TURN_ENDED, self->turns, text));
+                    cord_structure_new_turn_text(CORD_EVENT_TURN_ENDED, turn, text));
 }
 
-/* Functions */
+/* The answer */
 
 static void
-on_function_call(GstOpenaiRealtime *self, const RealtimeMessage *message)
+on_response_created(GstOpenaiRealtime *self, const RealtimeMessage *message)
 {
-  Call *call;
-
-  if (!message->call_id || !message->name)
-    return;
-  call = g_new0(Call, 1);
-  call->id = g_strdup(message->call_id);
-  g_ptr_array_add(self->calls, call);
-  cord_element_post(GST_ELEMENT(self), cord_structure_new_tool_call(self->turns, call->id,
-                                                                    message->name, message->text));
+  self->expecting = FALSE;
+  self->responding = TRUE;
+  gst_openai_realtime_begin_answer(self, message->response);
 }
 
-/* The model goes on when it has ended what it was saying and knows all results. */
+/* The one that the message is of: of an answer that was cut more may come. */
+static Answer *
+get_answer(GstOpenaiRealtime *self, const RealtimeMessage *message)
+{
+  Answer *answer = gst_openai_realtime_get_answer(self);
+
+  return answer && message->response && answer->response &&
+                 !g_str_equal(message->response, answer->response)
+             ? NULL
+             : answer;
+}
+
 static void
-go_on_after_calls(GstOpenaiRealtime *self)
+on_text(GstOpenaiRealtime *self, const RealtimeMessage *message)
 {
-  if (self->responding || self->calls->len == 0 || !self->ready)
+  Answer *answer = get_answer(self, message);
+
+  if (answer && message->text)
+    g_string_append(answer->text, message->text);
+}
+
+static Part *
+find_part(Answer *answer, const gchar *id)
+{
+  Part *part = answer->parts->len > 0 ? answer->parts->pdata[answer->parts->len - 1] : NULL;
+
+  if (part && g_strcmp0(part->id, id) == 0)
+    return part;
+  part = g_new0(Part, 1);
+  part->id = g_strdup(id);
+  g_ptr_array_add(answer->parts, part);
+  return part;
+}
+
+static void
+on_audio(GstOpenaiRealtime *self, const RealtimeMessage *message)
+{
+  Answer *answer = get_answer(self, message);
+
+  if (!answer || message->size == 0)
     return;
-  for (guint i = 0; i < self->calls->len; i++)
-    if (((Call *)self->calls->pdata[i])->result == NULL)
-      return;
-  for (guint i = 0; i < self->calls->len; i++) {
-    const Call *call = self->calls->pdata[i];
-
-    send_text(self, realtime_function_result(call->id, call->result));
-  }
-  g_ptr_array_set_size(self->calls, 0);
-  send_text(self, g_strdup("{\"type\":\"response.create\"}"));
+  find_part(answer, message->item)->bytes += message->size;
+  /* who is answered was understood */
+  realtime_audio_settle(&self->audio);
+  gst_openai_realtime_push_audio(self, answer, message->audio, message->size);
 }
 
-void
-gst_openai_realtime_take_result(GstOpenaiRealtime *self, const gchar *id, const gchar *result)
+static void
+on_calls(GstOpenaiRealtime *self, const RealtimeMessage *message)
 {
-  for (guint i = 0; i < self->calls->len; i++) {
-    Call *call = self->calls->pdata[i];
-
-    if (g_strcmp0(call->id, id) == 0 && call->result == NULL)
-      call->result = g_strdup(result);
-  }
-  go_on_after_calls(self);
+  if (!get_answer(self, message))
+    return;
+  for (guint i = 0; message->calls && i < message->calls->len; i++)
+    gst_openai_realtime_take_call(self, message->calls->pdata[i]);
 }
 
-/* The service */
+/* What a next try cannot mend */
+static gboolean
+is_final(const gchar *code)
+{
+  static const gchar *const codes[] = { "invalid_api_key", "insufficient_quota", "model_not_found",
+                                        NULL };
+
+  return code && g_strv_contains(codes, code);
+}
+
+static void
+fail(GstOpenaiRealtime *self, gint code, const RealtimeMessage *message)
+{
+  cord_service_socket_fail(self->service, g_error_new(CORD_ERROR, code, "OpenAI: %s (%s)",
+                                                      message->description, message->problem));
+}
+
+static void
+on_failed_response(GstOpenaiRealtime *self, const RealtimeMessage *message)
+{
+  g_autoptr(GError) error = NULL;
+
+  if (is_final(message->problem)) {
+    fail(self, CORD_ERROR_NOT_AUTHORIZED, message);
+    return;
+  }
+  error = g_error_new(CORD_ERROR, CORD_ERROR_NETWORK, "OpenAI's answer failed: %s",
+                      message->description ? message->description : "it does not say why");
+  cord_element_post_warning(GST_ELEMENT(self), error);
+  cord_element_post_service(GST_ELEMENT(self), CORD_SERVICE_LOST, FALSE, error);
+}
 
 static void
 on_response_done(GstOpenaiRealtime *self, const RealtimeMessage *message)
 {
-  Answer *answer = current(self);
+  Answer *answer;
 
+  on_calls(self, message);
+  answer = get_answer(self, message);
   self->responding = FALSE;
+  GST_OBJECT_LOCK(self);
   self->input_tokens += message->input_tokens;
   self->output_tokens += message->output_tokens;
-  if (answer)
-    finish_answer(self, answer);
-  if (g_strcmp0(message->name, "failed") == 0) {
-    g_autoptr(GError) error =
-        g_error_new(CORD_ERROR, CORD_ERROR_NETWORK, "the model's answer failed: %s",
-                    message->description ? message->description : "it does not say why");
-
-    cord_element_post_warning(GST_ELEMENT(self), error);
-    cord_element_post_service(GST_ELEMENT(self), CORD_SERVICE_LOST, FALSE, error);
-  }
-  go_on_after_calls(self);
+  GST_OBJECT_UNLOCK(self);
+  if (answer && self->calls->len > 0)
+    answer->continues = TRUE;
+  else if (answer)
+    gst_openai_realtime_finish_answer(self, answer);
+  if (g_strcmp0(message->status, "failed") == 0)
+    on_failed_response(self, message);
+  else
+    gst_openai_realtime_go_on(self);
 }
 
 /* Most errors leave the session as it was; some are no more than two messages that crossed. */
@@ -312,58 +210,62 @@ on_error(GstOpenaiRealtime *self, const RealtimeMessage *message)
 {
   static const gchar *const harmless[] = { "response_cancel_not_active",
                                            "conversation_already_has_active_response",
-                                           "item_truncate_invalid_audio_end_ms", NULL };
-  static const gchar *const final[] = { "invalid_api_key", "insufficient_quota", "model_not_found",
-                                        NULL };
-  const gchar *code = message->name ? message->name : "";
+                                           "item_truncate_invalid_item_id", NULL };
   g_autoptr(GError) error = NULL;
 
-  if (g_strv_contains(harmless, code))
+  if (g_strv_contains(harmless, message->problem) ||
+      strstr(message->description, "is already shorter than") ||
+      strstr(message->description, "Only model output audio")) {
+    GST_INFO_OBJECT(self, "%s", message->description);
     return;
-  error = g_error_new(CORD_ERROR,
-                      g_strv_contains(final, code) ? CORD_ERROR_NOT_AUTHORIZED : CORD_ERROR_NETWORK,
-                      "OpenAI: %s: %s", code, message->description ? message->description : "");
+  }
+  if (is_final(message->problem)) {
+    fail(self, CORD_ERROR_NOT_AUTHORIZED, message);
+    return;
+  }
+  /* a session that is not taken so will not be taken so another time */
+  if (!self->ready && message->refused) {
+    fail(self, CORD_ERROR_INVALID, message);
+    return;
+  }
+  error = g_error_new(CORD_ERROR, CORD_ERROR_NETWORK, "OpenAI: %s (%s)", message->description,
+                      message->problem);
   cord_element_post_warning(GST_ELEMENT(self), error);
-  if (g_strv_contains(final, code))
-    cord_service_socket_fail(self->service, g_steal_pointer(&error));
-  else if (g_str_equal(code, "session_expired"))
+  if (g_str_equal(message->problem, "session_expired"))
     cord_service_socket_lose(self->service, g_steal_pointer(&error));
 }
 
 static void
-on_ready(GstOpenaiRealtime *self)
+on_session_created(GstOpenaiRealtime *self, const RealtimeMessage *message)
 {
-  if (self->ready)
-    return;
-  self->ready = TRUE;
-  for (GList *link = self->said.head; link && link->next; link = link->next->next)
-    send_text(self, realtime_item(link->data, link->next->data));
-  send_waiting(self);
-  if (!self->greeted && self->settings.greeting && *self->settings.greeting)
-    send_text(self, realtime_greet(&self->settings));
-  self->greeted = TRUE;
-  cord_element_post_service(GST_ELEMENT(self), CORD_SERVICE_UP, FALSE, NULL);
+  g_autofree gchar *update = realtime_session_update(&self->settings);
+
+  cord_service_socket_send(self->service, update);
 }
 
 static void
-on_answer_message(GstOpenaiRealtime *self, const RealtimeMessage *message)
+on_session_updated(GstOpenaiRealtime *self, const RealtimeMessage *message)
 {
-  Answer *answer = current(self);
-
-  /* of an answer that was cut more may come */
-  if (answer == NULL ||
-      (message->response && answer->response && !g_str_equal(message->response, answer->response)))
-    return;
-  if (message->kind == REALTIME_ITEM_ADDED && answer->item == NULL)
-    answer->item = g_strdup(message->item);
-  else if (message->kind == REALTIME_TEXT)
-    g_string_append(answer->text, message->text);
-  else if (message->kind == REALTIME_AUDIO && message->size > 0)
-    gst_openai_realtime_push_audio(self, answer, message->audio, message->size);
+  gst_openai_realtime_set_ready(self);
 }
 
-static void
-on_message(const gchar *text, gsize length, gpointer data)
+static void (*const handlers[])(GstOpenaiRealtime *self, const RealtimeMessage *message) = {
+  [REALTIME_SESSION_CREATED] = on_session_created,
+  [REALTIME_SESSION_UPDATED] = on_session_updated,
+  [REALTIME_SPEECH_STARTED] = on_speech_started,
+  [REALTIME_SPEECH_STOPPED] = on_speech_stopped,
+  [REALTIME_USER_TRANSCRIPT] = on_user_transcript,
+  [REALTIME_USER_TRANSCRIPT_FAILED] = on_user_transcript,
+  [REALTIME_RESPONSE_CREATED] = on_response_created,
+  [REALTIME_AUDIO] = on_audio,
+  [REALTIME_TEXT] = on_text,
+  [REALTIME_FUNCTION_CALL] = on_calls,
+  [REALTIME_RESPONSE_DONE] = on_response_done,
+  [REALTIME_ERROR] = on_error,
+};
+
+void
+gst_openai_realtime_take_message(const gchar *text, gsize length, gpointer data)
 {
   GstOpenaiRealtime *self = data;
   g_autoptr(GError) error = NULL;
@@ -373,101 +275,7 @@ on_message(const gchar *text, gsize length, gpointer data)
     GST_WARNING_OBJECT(self, "a message that cannot be read: %s", error->message);
     return;
   }
-  switch (message->kind) {
-  case REALTIME_SESSION_CREATED:
-    send_text(self, realtime_session_update(&self->settings));
-    break;
-  case REALTIME_SESSION_UPDATED:
-    on_ready(self);
-    break;
-  case REALTIME_SPEECH_STARTED:
-    on_speech_started(self);
-    break;
-  case REALTIME_SPEECH_STOPPED:
-    on_speech_stopped(self);
-    break;
-  case REALTIME_USER_TRANSCRIPT:
-    on_user_transcript(self, message);
-    break;
-  case REALTIME_RESPONSE_CREATED:
-    self->responding = TRUE;
-    begin_answer(self, message->response);
-    break;
-  case REALTIME_ITEM_ADDED:
-  case REALTIME_AUDIO:
-  case REALTIME_TEXT:
-    on_answer_message(self, message);
-    break;
-  case REALTIME_FUNCTION_CALL:
-    on_function_call(self, message);
-    break;
-  case REALTIME_RESPONSE_DONE:
-    on_response_done(self, message);
-    break;
-  case REALTIME_ERROR:
-    on_error(self, message);
-    break;
-  case REALTIME_OTHER:
-    break;
-  }
-}
-
-/* The session is a new one: it is set up when it says so. */
-static void
-on_connected(gpointer data)
-{
-  GstOpenaiRealtime *self = data;
-
-  self->ready = FALSE;
-  self->responding = FALSE;
-  g_ptr_array_set_size(self->calls, 0);
-}
-
-static void
-on_lost(const GError *error, gpointer data)
-{
-  GstOpenaiRealtime *self = data;
-  Answer *answer = current(self);
-
-  self->ready = FALSE;
-  self->responding = FALSE;
-  /* what has come of it is what there is */
-  if (answer)
-    finish_answer(self, answer);
-  cord_element_post_service(GST_ELEMENT(self), CORD_SERVICE_DOWN, FALSE, error);
-}
-
-static void
-on_failed(const GError *error, gboolean permanent, gpointer data)
-{
-  GstOpenaiRealtime *self = data;
-
-  self->ready = FALSE;
-  cord_element_post_warning(GST_ELEMENT(self), error);
-  cord_element_post_service(GST_ELEMENT(self), CORD_SERVICE_FAILED, permanent, error);
-}
-
-static const CordServiceSocketFuncs funcs = { on_connected, on_message, on_lost, on_failed, NULL };
-
-void
-gst_openai_realtime_connect(GstOpenaiRealtime *self)
-{
-  g_autofree gchar *url = realtime_url(&self->settings);
-  g_autofree gchar *authorization =
-      self->settings.api_key ? g_strconcat("Bearer ", self->settings.api_key, NULL) : NULL;
-  g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
-  g_auto(GStrv) headers = NULL;
-  CordServiceSocketSettings settings = { .name = "OpenAI",
-                                         .url = url,
-                                         .connect_ms = self->connect_ms,
-                                         .give_up_ms = self->give_up_ms,
-                                         .max_message = MAX_MESSAGE };
-
-  if (authorization)
-    g_strv_builder_add_many(builder, "Authorization", authorization, NULL);
-  if (self->settings.beta)
-    g_strv_builder_add_many(builder, "OpenAI-Beta", "realtime=v1", NULL);
-  headers = g_strv_builder_end(builder);
-  settings.headers = (const gchar *const *)headers;
-  self->service = cord_service_socket_new(self->worker, &settings, &funcs, self);
+  if (message->kind < G_N_ELEMENTS(handlers) && handlers[message->kind])
+    handlers[message->kind](self, message);
+  gst_openai_realtime_watch(self);
 }

@@ -24,10 +24,11 @@ GST_DEBUG_CATEGORY(openairealtime_debug);
 
 #define BASE_URL "https://api.openai.com/v1"
 #define KEY_VARIABLE "OPENAI_API_KEY"
-#define CAPS                                                                                       \
-  "audio/x-mulaw, rate = (int) 8000, channels = (int) 1; "                                         \
+#define MULAW_CAPS "audio/x-mulaw, rate = (int) 8000, channels = (int) 1"
+#define PCM_CAPS                                                                                   \
   "audio/x-raw, format = (string) S16LE, rate = (int) 24000, channels = (int) 1, "                 \
   "layout = (string) interleaved"
+#define CAPS MULAW_CAPS "; " PCM_CAPS
 
 enum {
   PROP_0,
@@ -50,6 +51,7 @@ enum {
   PROP_MAX_TOKENS,
   PROP_CONNECT_TIMEOUT,
   PROP_OUTAGE_TIMEOUT,
+  PROP_RESPONSE_TIMEOUT,
   PROP_STATS,
   N_PROPS
 };
@@ -123,6 +125,10 @@ static const struct {
   [PROP_OUTAGE_TIMEOUT] = { "outage-timeout", "Outage timeout",
                             "How long the service may be away before it is given up, ms", 1, 600000,
                             10000, FIELD(give_up_ms) },
+  [PROP_RESPONSE_TIMEOUT] = { "response-timeout", "Response timeout",
+                              "How long the service may be silent while an answer is due, ms; then "
+                              "it is asked on a new connection",
+                              100, 600000, 15000, FIELD(answer_ms) },
 };
 
 /* Life */
@@ -149,13 +155,22 @@ copy_settings(GstOpenaiRealtime *self)
 }
 
 static gboolean
-accepts_mulaw(GstOpenaiRealtime *self)
+peer_takes(GstPad *pad, const gchar *description)
 {
-  g_autoptr(GstCaps) mulaw =
-      gst_caps_from_string("audio/x-mulaw, rate = (int) 8000, channels = (int) 1");
-  g_autoptr(GstCaps) wanted = gst_pad_peer_query_caps(self->src, mulaw);
+  g_autoptr(GstCaps) caps = gst_caps_from_string(description);
+  g_autoptr(GstCaps) common = gst_pad_peer_query_caps(pad, caps);
 
-  return wanted && !gst_caps_is_empty(wanted);
+  return common && !gst_caps_is_empty(common);
+}
+
+/* Mu-law goes through as it is; where nobody brings it, more is to be heard of the service's own
+ * format. */
+static void
+choose_formats(GstOpenaiRealtime *self)
+{
+  self->settings.mulaw_in = peer_takes(self->sink, MULAW_CAPS);
+  self->settings.mulaw_out = peer_takes(self->src, MULAW_CAPS) &&
+                             (self->settings.mulaw_in || !peer_takes(self->src, PCM_CAPS));
 }
 
 static void
@@ -163,11 +178,12 @@ run_start(gpointer data)
 {
   GstOpenaiRealtime *self = data;
 
-  self->greeted = self->ready = self->responding = FALSE;
+  self->greeted = self->unanswered = self->written = self->reports = FALSE;
   self->started = FALSE;
   self->need_caps = self->need_segment = self->discont = TRUE;
   self->position = self->running = 0;
   self->turns = 0;
+  self->answered = -1;
   gst_openai_realtime_connect(self);
   cord_inbox_open(self->inbox, self->worker);
 }
@@ -177,13 +193,13 @@ run_stop(gpointer data)
 {
   GstOpenaiRealtime *self = data;
 
-  g_clear_pointer(&self->service, cord_service_socket_free);
+  gst_openai_realtime_disconnect(self);
   g_queue_clear_full(&self->answers, gst_openai_realtime_free_answer);
-  g_queue_clear_full(&self->waiting, (GDestroyNotify)g_bytes_unref);
   g_queue_clear_full(&self->said, g_free);
   g_ptr_array_set_size(self->calls, 0);
   g_clear_pointer(&self->next_turn, cord_turn_unref);
-  self->waiting_bytes = 0;
+  gst_clear_event(&self->eos);
+  realtime_audio_clear(&self->audio);
 }
 
 static gboolean
@@ -194,8 +210,7 @@ prepare(GstOpenaiRealtime *self)
   GST_OBJECT_LOCK(self);
   copy_settings(self);
   GST_OBJECT_UNLOCK(self);
-  self->settings.mulaw_out = accepts_mulaw(self);
-  self->settings.mulaw_in = self->settings.mulaw_out;
+  choose_formats(self);
   if (self->settings.api_key || !g_str_equal(self->settings.base_url, BASE_URL))
     return TRUE;
   error = g_error_new(CORD_ERROR, CORD_ERROR_NOT_AUTHORIZED,
@@ -408,7 +423,8 @@ gst_openai_realtime_init(GstOpenaiRealtime *self)
   }
   self->options.threshold = 0.5;
   g_queue_init(&self->answers);
-  g_queue_init(&self->waiting);
+  g_queue_init(&self->utterances);
+  realtime_audio_init(&self->audio);
   g_queue_init(&self->said);
   self->calls = g_ptr_array_new_with_free_func(gst_openai_realtime_free_call);
   self->inbox = cord_inbox_new(gst_openai_realtime_on_object, self);

@@ -18,8 +18,8 @@ static const struct {
   { "input_audio_buffer.speech_started", REALTIME_SPEECH_STARTED },
   { "input_audio_buffer.speech_stopped", REALTIME_SPEECH_STOPPED },
   { "conversation.item.input_audio_transcription.completed", REALTIME_USER_TRANSCRIPT },
+  { "conversation.item.input_audio_transcription.failed", REALTIME_USER_TRANSCRIPT_FAILED },
   { "response.created", REALTIME_RESPONSE_CREATED },
-  { "response.output_item.added", REALTIME_ITEM_ADDED },
   { "response.output_audio.delta", REALTIME_AUDIO },
   { "response.audio.delta", REALTIME_AUDIO },
   { "response.output_audio_transcript.delta", REALTIME_TEXT },
@@ -30,15 +30,27 @@ static const struct {
 };
 
 void
+realtime_call_free(gpointer data)
+{
+  RealtimeCall *call = data;
+
+  g_free(call->id);
+  g_free(call->name);
+  g_free(call->arguments);
+  g_free(call);
+}
+
+void
 realtime_message_free(RealtimeMessage *self)
 {
   g_free(self->response);
   g_free(self->item);
   g_free(self->audio);
   g_free(self->text);
-  g_free(self->name);
-  g_free(self->call_id);
+  g_free(self->status);
+  g_free(self->problem);
   g_free(self->description);
+  g_clear_pointer(&self->calls, g_ptr_array_unref);
   g_free(self);
 }
 
@@ -56,47 +68,83 @@ read_audio(RealtimeMessage *self, const gchar *delta, GError **error)
   return TRUE;
 }
 
+/* Without an id there is nowhere to send a result. */
+static void
+read_call(RealtimeMessage *self, JsonObject *object)
+{
+  const gchar *id = cord_json_peek_string(object, "call_id", NULL);
+  const gchar *name = cord_json_peek_string(object, "name", NULL);
+  const gchar *arguments = cord_json_peek_string(object, "arguments", "");
+  RealtimeCall *call;
+
+  if (!id || !name)
+    return;
+  call = g_new0(RealtimeCall, 1);
+  call->id = g_strdup(id);
+  call->name = g_strdup(name);
+  call->arguments = g_strdup(*arguments ? arguments : "{}");
+  if (!self->calls)
+    self->calls = g_ptr_array_new_with_free_func(realtime_call_free);
+  g_ptr_array_add(self->calls, call);
+}
+
+static void
+read_error(RealtimeMessage *self, JsonObject *error)
+{
+  const gchar *type = cord_json_peek_string(error, "type", "error");
+
+  self->problem = g_strdup(cord_json_peek_string(error, "code", type));
+  self->description = g_strdup(cord_json_peek_string(error, "message", "it does not say why"));
+  self->refused = g_str_equal(type, "invalid_request_error");
+}
+
 static void
 read_response(RealtimeMessage *self, JsonObject *response)
 {
   JsonObject *usage = cord_json_peek_object(response, "usage");
   JsonObject *details = cord_json_peek_object(response, "status_details");
   JsonObject *error = details ? cord_json_peek_object(details, "error") : NULL;
+  JsonArray *output = cord_json_peek_array(response, "output");
 
   g_free(self->response);
   self->response = g_strdup(cord_json_peek_string(response, "id", NULL));
-  self->name = g_strdup(cord_json_peek_string(response, "status", NULL));
+  self->status = g_strdup(cord_json_peek_string(response, "status", NULL));
   if (error)
-    self->description = g_strdup(cord_json_peek_string(error, "message", NULL));
+    read_error(self, error);
   if (usage) {
     self->input_tokens = cord_json_peek_int(usage, "input_tokens", 0);
     self->output_tokens = cord_json_peek_int(usage, "output_tokens", 0);
+  }
+  for (guint i = 0; output && i < json_array_get_length(output); i++) {
+    JsonNode *node = json_array_get_element(output, i);
+    JsonObject *item = JSON_NODE_HOLDS_OBJECT(node) ? json_node_get_object(node) : NULL;
+
+    if (item && g_str_equal(cord_json_peek_string(item, "type", ""), "function_call") &&
+        g_str_equal(cord_json_peek_string(item, "status", "completed"), "completed"))
+      read_call(self, item);
   }
 }
 
 static gboolean
 read_members(RealtimeMessage *self, JsonObject *object, GError **error)
 {
-  JsonObject *item = cord_json_peek_object(object, "item");
   JsonObject *response = cord_json_peek_object(object, "response");
   JsonObject *problem = cord_json_peek_object(object, "error");
 
   self->response = g_strdup(cord_json_peek_string(object, "response_id", NULL));
   self->item = g_strdup(cord_json_peek_string(object, "item_id", NULL));
-  if (item && !self->item)
-    self->item = g_strdup(cord_json_peek_string(item, "id", NULL));
   if (response)
     read_response(self, response);
-  if (self->kind == REALTIME_ERROR && problem) {
-    self->name = g_strdup(
-        cord_json_peek_string(problem, "code", cord_json_peek_string(problem, "type", "error")));
-    self->description = g_strdup(cord_json_peek_string(problem, "message", "it does not say why"));
+  if (problem && !self->problem)
+    read_error(self, problem);
+  if (self->kind == REALTIME_ERROR && !self->problem) {
+    self->problem = g_strdup("error");
+    self->description = g_strdup("it does not say why");
   }
-  if (self->kind == REALTIME_FUNCTION_CALL) {
-    self->name = g_strdup(cord_json_peek_string(object, "name", NULL));
-    self->call_id = g_strdup(cord_json_peek_string(object, "call_id", NULL));
-    self->text = g_strdup(cord_json_peek_string(object, "arguments", "{}"));
-  }
+  if (self->kind == REALTIME_FUNCTION_CALL)
+    read_call(self, object);
+  if (self->kind == REALTIME_SPEECH_STOPPED)
+    self->ms = (guint)CLAMP(cord_json_peek_int(object, "audio_end_ms", 0), 0, G_MAXINT);
   if (self->kind == REALTIME_USER_TRANSCRIPT)
     self->text = g_strdup(cord_json_peek_string(object, "transcript", ""));
   if (self->kind == REALTIME_TEXT)

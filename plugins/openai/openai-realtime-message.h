@@ -17,8 +17,8 @@ typedef enum {
   REALTIME_SPEECH_STARTED,
   REALTIME_SPEECH_STOPPED,
   REALTIME_USER_TRANSCRIPT,
+  REALTIME_USER_TRANSCRIPT_FAILED,
   REALTIME_RESPONSE_CREATED,
-  REALTIME_ITEM_ADDED,
   REALTIME_AUDIO,
   REALTIME_TEXT,
   REALTIME_FUNCTION_CALL,
@@ -27,16 +27,33 @@ typedef enum {
 } RealtimeKind;
 
 /**
+ * RealtimeCall:
+ * @id: by which its result is matched
+ * @name: of the function
+ * @arguments: a JSON object, unless the model has made something else of it
+ *
+ * A function that the model calls.
+ */
+typedef struct {
+  gchar *id;
+  gchar *name;
+  gchar *arguments;
+} RealtimeCall;
+
+/**
  * RealtimeMessage:
  * @kind: what it is
  * @response: (nullable): which response
  * @item: (nullable): which item of the conversation
  * @audio: (nullable): audio
  * @size: of @audio, bytes
- * @text: (nullable): a transcript, or a piece of one; of a function call its arguments
- * @name: (nullable): of a function; of a response how it ended; of an error its code
- * @call_id: (nullable): by which a function's result is matched
+ * @text: (nullable): a transcript, or a piece of one
+ * @status: (nullable): of a response: how it ended
+ * @problem: (nullable): the code of an error, or its type where it has none
  * @description: (nullable): what went wrong
+ * @refused: whether the error is that of a request that the service does not take
+ * @calls: (nullable) (element-type RealtimeCall): functions that are called
+ * @ms: of the audio that it was sent
  * @input_tokens: that were read
  * @output_tokens: that were written
  */
@@ -47,11 +64,16 @@ typedef struct {
   guint8 *audio;
   gsize size;
   gchar *text;
-  gchar *name;
-  gchar *call_id;
+  gchar *status;
+  gchar *problem;
   gchar *description;
+  gboolean refused;
+  GPtrArray *calls;
+  guint ms;
   gint64 input_tokens, output_tokens;
 } RealtimeMessage;
+
+void realtime_call_free(gpointer call);
 
 RealtimeMessage *realtime_message_parse(const gchar *text, gsize length, GError **error);
 void realtime_message_free(RealtimeMessage *self);

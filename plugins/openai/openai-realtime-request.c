@@ -171,16 +171,39 @@ realtime_truncate(const gchar *item, guint64 ms)
                          quoted, ms);
 }
 
-/* What was said before the connection broke. */
+/* What was said before the connection broke; what an assistant said is called differently in the
+ * two dialects. */
 gchar *
-realtime_item(const gchar *role, const gchar *text)
+realtime_item(const RealtimeSettings *settings, const gchar *role, const gchar *text)
 {
   gboolean user = g_str_equal(role, "user");
   g_autofree gchar *quoted = quote(text);
 
   return g_strdup_printf("{\"type\":\"conversation.item.create\",\"item\":{\"type\":\"message\","
                          "\"role\":\"%s\",\"content\":[{\"type\":\"%s\",\"text\":%s}]}}",
-                         role, user ? "input_text" : "output_text", quoted);
+                         role,
+                         user             ? "input_text"
+                         : settings->beta ? "text"
+                                          : "output_text",
+                         quoted);
+}
+
+gchar *
+realtime_respond(void)
+{
+  return g_strdup("{\"type\":\"response.create\"}");
+}
+
+gchar *
+realtime_function_call(const RealtimeCall *call)
+{
+  g_autofree gchar *id = quote(call->id);
+  g_autofree gchar *name = quote(call->name);
+  g_autofree gchar *arguments = quote(call->arguments);
+
+  return g_strdup_printf("{\"type\":\"conversation.item.create\",\"item\":{\"type\":"
+                         "\"function_call\",\"call_id\":%s,\"name\":%s,\"arguments\":%s}}",
+                         id, name, arguments);
 }
 
 gchar *

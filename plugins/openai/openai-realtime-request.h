@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include <glib.h>
+#include "openai-realtime-message.h"
 
 G_BEGIN_DECLS
 
@@ -42,7 +42,9 @@ gchar *realtime_session_update(const RealtimeSettings *settings);
 gchar *realtime_append(const guint8 *audio, gsize size);
 gchar *realtime_greet(const RealtimeSettings *settings);
 gchar *realtime_truncate(const gchar *item, guint64 ms);
-gchar *realtime_item(const gchar *role, const gchar *text);
+gchar *realtime_item(const RealtimeSettings *settings, const gchar *role, const gchar *text);
+gchar *realtime_respond(void);
+gchar *realtime_function_call(const RealtimeCall *call);
 gchar *realtime_function_result(const gchar *call_id, const gchar *output);
 
 G_END_DECLS

@@ -123,11 +123,13 @@ detection(SimRealtime *self)
 static void
 commit(SimRealtime *self)
 {
+  const SimItem *last = self->items->len > 0 ? self->items->pdata[self->items->len - 1] : NULL;
+  g_autofree gchar *previous = last ? sim_quote(last->id) : g_strdup("null");
   guint count = sim_ear_count(&self->ear, TRUE);
   g_autofree gchar *text = sim_ear_text(&self->ear, count);
   SimItem *item = sim_realtime_add_item(self, self->input_item, "message", "user", text);
   g_autofree gchar *members =
-      g_strdup_printf("\"previous_item_id\":null,\"item_id\":\"%s\"", item->id);
+      g_strdup_printf("\"previous_item_id\":%s,\"item_id\":\"%s\"", previous, item->id);
 
   item->audio = TRUE;
   item->ms = self->buffered;

@@ -145,6 +145,11 @@ sim_realtime_create_item(SimRealtime *self, JsonObject *message)
   if (g_str_equal(type, "message") && cord_json_peek_string(wanted, "role", NULL)) {
     item = sim_realtime_add_item(self, cord_json_peek_string(wanted, "id", NULL), type,
                                  cord_json_peek_string(wanted, "role", NULL), text_of(wanted));
+  } else if (g_str_equal(type, "function_call") && call_id) {
+    item = sim_realtime_add_item(self, cord_json_peek_string(wanted, "id", NULL), type, NULL,
+                                 cord_json_peek_string(wanted, "arguments", "{}"));
+    item->call_id = g_strdup(call_id);
+    item->name = g_strdup(cord_json_peek_string(wanted, "name", ""));
   } else if (g_str_equal(type, "function_call_output") && knows_call(self, call_id)) {
     item = sim_realtime_add_item(self, cord_json_peek_string(wanted, "id", NULL), type, NULL,
                                  cord_json_peek_string(wanted, "output", ""));
