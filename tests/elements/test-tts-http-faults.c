@@ -121,7 +121,7 @@ pass_time(TtsRig *f)
   g_source_attach(source, cord_worker_get_main_context(f->worker));
   g_main_context_iteration(cord_worker_get_main_context(f->worker), TRUE);
   g_source_destroy(source);
-  cord_worker_advance(f->worker, 5 * GST_MSECOND);
+  cord_worker_advance(f->worker, 20 * GST_MSECOND);
 }
 
 static gboolean
