@@ -404,4 +404,5 @@ gst_media_sink_class_init(GstMediaSinkClass *klass)
   object_class->finalize = gst_media_sink_finalize;
   element_class->change_state = gst_media_sink_change_state;
   element_class->query = gst_media_sink_query;
+  gst_type_mark_as_plugin_api(G_TYPE_FROM_CLASS(klass), 0);
 }

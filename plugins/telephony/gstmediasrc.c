@@ -521,6 +521,8 @@ gst_media_src_class_init(GstMediaSrcClass *klass)
   element_class->change_state = gst_media_src_change_state;
   element_class->send_event = gst_media_src_send_event;
 
+  gst_type_mark_as_plugin_api(G_TYPE_FROM_CLASS(klass), 0);
+
   /**
    * GstMediaSrc::accept:
    * @self: the source

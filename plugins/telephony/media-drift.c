@@ -38,10 +38,13 @@ media_drift_judge(MediaDrift *self, gboolean quiet)
   self->quiet = quiet ? self->quiet + 1 : 0;
   if (self->owed == 0 || self->quiet <= KEPT || self->quiet % 2 == 0)
     return MEDIA_DRIFT_KEEP;
+  /* what was measured before it is changed with it */
   if (self->owed > 0) {
     self->owed--;
+    self->least--;
     return MEDIA_DRIFT_STRETCH;
   }
   self->owed++;
+  self->least++;
   return MEDIA_DRIFT_LEAVE_OUT;
 }

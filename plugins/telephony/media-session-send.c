@@ -61,12 +61,19 @@ media_session_send_media(MediaSession *self, const guint8 *audio, gsize length)
   return self->protocol->send_media(self, audio, length);
 }
 
+/** media_session_echoes: whether what was played is known from the peer, or by the clock alone. */
+gboolean
+media_session_echoes(MediaSession *self)
+{
+  return !self->protocol->echoes || self->protocol->echoes(self);
+}
+
 gboolean
 media_session_send_mark(MediaSession *self, const gchar *name)
 {
   if (self->state != MEDIA_SESSION_STREAMING)
     return FALSE;
-  self->marks_sent++;
+  self->marks_sent += media_session_echoes(self);
   return self->protocol->send_mark(self, name);
 }
 
@@ -77,13 +84,6 @@ media_session_send_clear(MediaSession *self)
     return FALSE;
   self->clears_sent++;
   return self->protocol->send_clear(self);
-}
-
-/** media_session_echoes: whether what was played is known from the peer, or by the clock alone. */
-gboolean
-media_session_echoes(MediaSession *self)
-{
-  return !self->protocol->echoes || self->protocol->echoes(self);
 }
 
 /* ---- the protocol's side ---- */

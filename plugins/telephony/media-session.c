@@ -412,6 +412,13 @@ media_session_get_state(MediaSession *self)
   return self->state;
 }
 
+/** media_session_get_time: the worker's time, ns. */
+GstClockTime
+media_session_get_time(MediaSession *self)
+{
+  return cord_worker_get_time(self->worker);
+}
+
 /**
  * media_session_fill_stats:
  * @self: a session, on any thread

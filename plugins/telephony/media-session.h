@@ -160,6 +160,7 @@ void media_session_set_source(MediaSession *self, const MediaSourceFuncs *funcs,
 void media_session_open(MediaSession *self, CordWebsocket *websocket, GstClockTime start_timeout);
 void media_session_close(MediaSession *self, guint16 code, const gchar *reason);
 MediaSessionState media_session_get_state(MediaSession *self);
+GstClockTime media_session_get_time(MediaSession *self);
 void media_session_fill_stats(MediaSession *self, GstStructure *stats);
 void media_session_report(MediaSession *self, MediaProblem problem, const gchar *format, ...)
     G_GNUC_PRINTF(3, 4);

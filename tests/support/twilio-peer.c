@@ -18,6 +18,7 @@ struct _TwilioPeer {
   GByteArray *input;
   GPtrArray *heard;
   guint n_echoed; /* messages of heard whose marks were echoed */
+  gboolean browser;
   gboolean closed;
 };
 
@@ -234,7 +235,12 @@ void
 twilio_peer_send_mark(TwilioPeer *self, const gchar *name)
 {
   g_autofree gchar *inside = g_strdup_printf("\"name\":\"%s\"", name);
-  send_event(self, "mark", inside);
+  g_autofree gchar *message = g_strdup_printf("{\"type\":\"mark\",%s}", inside);
+
+  if (self->browser)
+    twilio_peer_send_text(self, message);
+  else
+    send_event(self, "mark", inside);
 }
 
 void
@@ -276,6 +282,13 @@ twilio_peer_skip_sequence(TwilioPeer *self, gint64 by)
   self->sequence += by;
 }
 
+/** twilio_peer_be_browser: it echoes marks as a page does. */
+void
+twilio_peer_be_browser(TwilioPeer *self)
+{
+  self->browser = TRUE;
+}
+
 static const gchar *
 get_member(JsonObject *object, const gchar *inside, const gchar *name)
 {
@@ -285,6 +298,19 @@ get_member(JsonObject *object, const gchar *inside, const gchar *name)
     return NULL;
   inner = json_object_get_object_member(object, inside);
   return json_object_get_string_member_with_default(inner, name, NULL);
+}
+
+static void
+hear_page(TwilioPeerMessage *message, JsonObject *object)
+{
+  const gchar *type = json_object_get_string_member(object, "type");
+
+  if (g_str_equal(type, "mark")) {
+    message->kind = TWILIO_PEER_MARK;
+    message->name = g_strdup(json_object_get_string_member(object, "name"));
+  } else if (g_str_equal(type, "clear")) {
+    message->kind = TWILIO_PEER_CLEAR;
+  }
 }
 
 static void
@@ -302,7 +328,11 @@ hear_text(TwilioPeer *self, const guint8 *data, gsize length)
   if (!json_parser_load_from_data(parser, message->text, -1, &error))
     g_error("not JSON: %s", message->text);
   object = json_node_get_object(json_parser_get_root(parser));
-  event = json_object_get_string_member(object, "event");
+  event = json_object_get_string_member_with_default(object, "event", NULL);
+  if (event == NULL) {
+    hear_page(message, object);
+    return;
+  }
   g_assert_cmpstr(json_object_get_string_member(object, "streamSid"), ==, TWILIO_PEER_STREAM);
   if (g_str_equal(event, "media")) {
     gsize size;
@@ -326,6 +356,11 @@ hear_frame(TwilioPeer *self, guint opcode, const guint8 *data, gsize length)
 
   if (opcode == 1) {
     hear_text(self, data, length);
+  } else if (opcode == 2) {
+    message = g_new0(TwilioPeerMessage, 1);
+    message->kind = TWILIO_PEER_MEDIA;
+    message->audio = g_bytes_new(data, length);
+    g_ptr_array_add(self->heard, message);
   } else if (opcode == 8) {
     message = g_new0(TwilioPeerMessage, 1);
     message->kind = TWILIO_PEER_CLOSE;

@@ -6,8 +6,8 @@
 G_BEGIN_DECLS
 
 /*
- * A scripted carrier: the far end of a socketpair, past the handshake. It says what the test tells
- * it to say, right or wrong, and keeps what it hears. It never waits.
+ * A scripted carrier, or browser: the far end of a socketpair, past the handshake. It says what the
+ * test tells it to say, right or wrong, and keeps what it hears. It never waits.
  */
 
 #define TWILIO_PEER_STREAM "MZ00000000000000000000000000000001"
@@ -41,6 +41,7 @@ typedef struct _TwilioPeer TwilioPeer;
 TwilioPeer *twilio_peer_new(GSocketConnection **far_end);
 TwilioPeer *twilio_peer_dial(guint port, const gchar *path, guint *status);
 void twilio_peer_free(TwilioPeer *self);
+void twilio_peer_be_browser(TwilioPeer *self);
 
 /* Saying */
 void twilio_peer_send_text(TwilioPeer *self, const gchar *text);

@@ -5,13 +5,8 @@
 
 #include "cord-websocket.h"
 
-/**
- * twilio_rig_new:
- *
- * Returns: (transfer full): a call whose elements are in NULL, so that properties can be set
- */
-TwilioRig *
-twilio_rig_new(void)
+static TwilioRig *
+rig_new(const gchar *source, const gchar *sink)
 {
   TwilioRig *self = g_new0(TwilioRig, 1);
   g_autoptr(GSocketConnection) far_end = NULL;
@@ -24,8 +19,8 @@ twilio_rig_new(void)
       cord_websocket_new(self->worker, G_IO_STREAM(far_end), CORD_WEBSOCKET_SERVER, NULL, NULL);
   context = cord_worker_to_gst_context(self->worker);
   self->bus = gst_bus_new();
-  self->src = gst_element_factory_make("twiliosrc", NULL);
-  self->sink = gst_element_factory_make("twiliosink", NULL);
+  self->src = gst_element_factory_make(source, NULL);
+  self->sink = gst_element_factory_make(sink, NULL);
   g_assert_nonnull(self->src);
   g_assert_nonnull(self->sink);
   gst_element_set_context(self->src, context);
@@ -39,13 +34,44 @@ twilio_rig_new(void)
   return self;
 }
 
+/**
+ * twilio_rig_new:
+ *
+ * Returns: (transfer full): a call whose elements are in NULL, so that properties can be set
+ */
+TwilioRig *
+twilio_rig_new(void)
+{
+  TwilioRig *self = rig_new("twiliosrc", "twiliosink");
+
+  self->caps = "audio/x-mulaw,rate=8000,channels=1";
+  self->frame = 160;
+  return self;
+}
+
+/**
+ * twilio_rig_new_browser:
+ *
+ * Returns: (transfer full): the same with a browser, voicewssrc and voicewssink
+ */
+TwilioRig *
+twilio_rig_new_browser(void)
+{
+  TwilioRig *self = rig_new("voicewssrc", "voicewssink");
+
+  self->caps = "audio/x-raw,format=S16LE,rate=16000,channels=1,layout=interleaved";
+  self->frame = 640;
+  twilio_peer_be_browser(self->peer);
+  return self;
+}
+
 /** twilio_rig_play: puts the elements into harnesses and to PLAYING. */
 void
 twilio_rig_play(TwilioRig *self)
 {
   self->in = gst_harness_new_with_element(self->src, NULL, "src");
   self->out = gst_harness_new_with_element(self->sink, "sink", NULL);
-  gst_harness_set_src_caps_str(self->out, "audio/x-mulaw,rate=8000,channels=1");
+  gst_harness_set_src_caps_str(self->out, self->caps);
   gst_harness_play(self->in);
   gst_harness_play(self->out);
   twilio_rig_run(self);
@@ -195,7 +221,7 @@ twilio_rig_count_frames(TwilioRig *self, guint8 value)
     GstMapInfo map;
     gboolean all = TRUE;
     gst_buffer_map(buffer, &map, GST_MAP_READ);
-    g_assert_cmpuint(map.size, ==, 160);
+    g_assert_cmpuint(map.size, ==, self->frame);
     for (gsize i = 0; i < map.size; i++)
       all = all && map.data[i] == value;
     count += all;

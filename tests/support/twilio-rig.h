@@ -9,20 +9,23 @@
 G_BEGIN_DECLS
 
 /*
- * A call on a test's table: a carrier, twiliosrc and twiliosink of one session, each in a harness,
- * on a manual worker.
+ * A call on a test's table: a carrier, or a browser, and the source and the sink of one session,
+ * each in a harness, on a manual worker.
  */
 typedef struct {
   CordWorker *worker;
   TwilioPeer *peer;
   GstElement *src;
   GstElement *sink;
-  GstHarness *in;  /* of twiliosrc */
-  GstHarness *out; /* of twiliosink */
+  GstHarness *in;  /* of the source */
+  GstHarness *out; /* of the sink */
   GstBus *bus;
+  const gchar *caps;
+  guint frame; /* bytes */
 } TwilioRig;
 
 TwilioRig *twilio_rig_new(void);
+TwilioRig *twilio_rig_new_browser(void);
 TwilioRig *twilio_rig_new_started(void);
 void twilio_rig_play(TwilioRig *self);
 void twilio_rig_run(TwilioRig *self);
