@@ -88,8 +88,8 @@ cord_api_answer_talk_error(CordExchange *exchange, const GError *error)
   }
   if (status == 503)
     cord_exchange_set_header(exchange, "Retry-After", "2");
-  cord_exchange_problem(exchange, status, "%s%s.", status == 502 ? "A service failed: " : "",
-                        error->message);
+  cord_exchange_problem(exchange, status, "%s%s%s", status == 502 ? "A service failed: " : "",
+                        error->message, g_str_has_suffix(error->message, ".") ? "" : ".");
 }
 
 /**

@@ -12,6 +12,8 @@
 #define FEED "feed" /* what leads from there to the agent */
 #define TEXT INPUT " ! capsfilter caps=text/x-raw,format=utf8 name=" FEED
 #define OUTPUT "appsink name=out"
+/* telephone audio stays what it is: ears have models of their own for it */
+#define HEARD "audio/x-raw,format=S16LE,channels=1,rate={(int)16000,(int)8000}"
 #define HEARD_RATE 16000              /* Hz */
 #define MAX_TEXT (64 * 1024)          /* bytes of an answer, or of what was heard */
 #define MAX_SPOKEN (64 * 1024 * 1024) /* bytes of a text that was read out */
@@ -246,7 +248,9 @@ static void
 clarify(GError **error)
 {
   /* whatever decodebin says of it, it comes to this */
-  if (error && *error && (*error)->domain == GST_STREAM_ERROR) {
+  if (error && *error &&
+      ((*error)->domain == GST_STREAM_ERROR ||
+       g_error_matches(*error, GST_CORE_ERROR, GST_CORE_ERROR_MISSING_PLUGIN))) {
     g_clear_error(error);
     g_set_error_literal(error, CORD_ERROR, CORD_ERROR_INVALID,
                         "the audio cannot be read: WAV, MP3, FLAC, Ogg, WebM and MP4 can");
@@ -259,7 +263,7 @@ hear(CordTalks *self, Work *work, GCancellable *cancellable, GError **error)
   GstElement *pipeline =
       build(self, work, CORD_SERVICE_STT,
             INPUT " ! decodebin name=decoder caps=audio/x-raw expose-all-streams=false ! "
-                  "audioconvert ! audioresample ! audio/x-raw,format=S16LE,rate=16000,channels=1 ! "
+                  "audioconvert ! audioresample ! " HEARD " ! "
                   "voicedetect name=" FEED,
             OUTPUT, error);
   g_autoptr(GstElement) decoder = NULL;
