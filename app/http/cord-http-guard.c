@@ -96,6 +96,18 @@ is_target(const gchar *target, gsize length)
   return TRUE;
 }
 
+/* Whether a part of the path leads upwards, however it is written: libsoup would refuse it without
+ * a word. */
+static gboolean
+leads_up(const gchar *target, gsize length)
+{
+  g_autofree gchar *text =
+      g_strndup(target, strcspn(target, "?") < length ? strcspn(target, "?") : length);
+  g_autofree gchar *path = g_uri_unescape_string(text, NULL);
+
+  return path && (strstr(path, "/../") || g_str_has_suffix(path, "/.."));
+}
+
 static gboolean
 check_request_line(CordHttpGuard *self, const gchar *line, gsize length, Framing *framing)
 {
@@ -112,6 +124,8 @@ check_request_line(CordHttpGuard *self, const gchar *line, gsize length, Framing
     return refuse(self, 414, "The request's target is longer than 8 KiB.");
   if (!is_target(target, target_length))
     return refuse(self, 400, "The request's target is not an encoded path.");
+  if (leads_up(target, target_length))
+    return refuse(self, 400, "The request's target leads up with \"..\".");
   if (version_length != 8 || memcmp(last + 1, "HTTP/1.", 7) != 0 ||
       (last[8] != '0' && last[8] != '1'))
     return refuse(self, 505, "Only HTTP/1.0 and HTTP/1.1 are spoken here.");

@@ -9,7 +9,8 @@
  * the value is not: how deep a value goes was checked when it was parsed. */
 
 #define MAX_FAULTS 16
-#define MAX_REFERENCES 16 /* in a row */
+#define MAX_REFERENCES 16            /* in a row */
+#define MAX_EXACT 9007199254740992.0 /* up to there a double has all integers */
 
 typedef struct {
   JsonObject *root;
@@ -98,8 +99,15 @@ is_type(JsonNode *value, const gchar *wanted)
 {
   const gchar *type = type_name(value);
 
-  return g_str_equal(type, wanted) ||
-         (g_str_equal(wanted, "number") && g_str_equal(type, "integer"));
+  if (g_str_equal(wanted, "number") && g_str_equal(type, "integer"))
+    return TRUE;
+  /* 1.0 is an integer that was written at length */
+  if (g_str_equal(wanted, "integer") && g_str_equal(type, "number")) {
+    gdouble number = json_node_get_double(value);
+
+    return number >= -MAX_EXACT && number <= MAX_EXACT && number == (gdouble)(gint64)number;
+  }
+  return g_str_equal(type, wanted);
 }
 
 /* "type" is a name or a list of names. */
@@ -129,8 +137,14 @@ static void
 check_enum(Check *check, JsonObject *schema, JsonNode *value, const gchar *pointer)
 {
   JsonArray *allowed = cord_json_peek_array(schema, "enum");
+  JsonNode *only = json_object_get_member(schema, "const");
   g_autoptr(GString) names = g_string_new(NULL);
 
+  if (only && !json_node_equal(only, value)) {
+    g_autofree gchar *text = cord_json_print(only);
+
+    add_fault(check, pointer, "must be %s", text);
+  }
   if (!allowed)
     return;
   for (guint i = 0; i < json_array_get_length(allowed); i++) {
@@ -197,7 +211,8 @@ check_string(Check *check, JsonObject *schema, const gchar *text, const gchar *p
     add_fault(check, pointer, "must have at least %" G_GINT64_FORMAT " characters", shortest);
   else if (length > longest)
     add_fault(check, pointer, "must have at most %" G_GINT64_FORMAT " characters", longest);
-  else if (pattern && !g_regex_match_simple(pattern, text, 0, 0))
+  /* "$" is the end, not the line's, as in JavaScript */
+  else if (pattern && !g_regex_match_simple(pattern, text, G_REGEX_DOLLAR_ENDONLY, 0))
     add_fault(check, pointer, "must look like %s", pattern);
   else if (format)
     check_format(check, format, text, pointer);

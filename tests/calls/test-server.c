@@ -55,7 +55,7 @@ test_routes(void)
     { "GET /api/calls/CA0", 404, "\"status\":404" },
     { "GET /api/calls/CA0/events", 404, "\"status\":404" },
     { "GET /nothing", 404, "\"status\":404" },
-    { "GET /../../etc/passwd", 404, "\"status\":404" },
+    { "GET /../../etc/passwd", 400, "leads up" },
     { "GET /api/calls/%00", 400, "\"status\":400" },
     { "DELETE /health", 405, "Allow: GET" },
     { "GET /api/twilio/incoming", 405, "Allow: POST" },
