@@ -20,6 +20,7 @@ static const struct {
   { "chat", cord_cmd_chat, N_("talk with an agent in writing") },
   { "doctor", cord_cmd_doctor, N_("look whether calls can be taken") },
   { "keys", cord_cmd_keys, N_("make and revoke keys of the API") },
+  { "db", cord_cmd_db, N_("look after the database: migrate, back up, restore, copy") },
   { "config", cord_cmd_config, N_("show the settings in force") },
 };
 

@@ -361,7 +361,6 @@ static gboolean
 cord_database_postgres_begin(CordDatabase *database, GError **error)
 {
   CordDatabasePostgres *self = CORD_DATABASE_POSTGRES(database);
-
   gboolean had_connection = self->connection != NULL;
 
   self->in_transaction = FALSE;
@@ -441,6 +440,19 @@ cord_database_postgres_dup(CordDatabase *database, GError **error)
   return CORD_DATABASE(another);
 }
 
+static gchar *
+cord_database_postgres_describe(CordDatabase *database)
+{
+  CordDatabasePostgres *self = CORD_DATABASE_POSTGRES(database);
+  const gchar *host = self->connection ? PQhost(self->connection) : NULL;
+
+  if (!host)
+    return g_strdup("postgresql:");
+  return *host == '/' ? g_strdup_printf("postgresql:///%s?host=%s", PQdb(self->connection), host)
+                      : g_strdup_printf("postgresql://%s:%s/%s", host, PQport(self->connection),
+                                        PQdb(self->connection));
+}
+
 static const gchar *
 cord_database_postgres_get_dialect(CordDatabase *database)
 {
@@ -458,6 +470,7 @@ cord_database_postgres_interface_init(CordDatabaseInterface *interface)
   interface->begin_snapshot = cord_database_postgres_begin_snapshot;
   interface->set_patience = cord_database_postgres_set_patience;
   interface->dup = cord_database_postgres_dup;
+  interface->describe = cord_database_postgres_describe;
 }
 
 G_DEFINE_FINAL_TYPE_WITH_CODE(CordDatabasePostgres, cord_database_postgres, G_TYPE_OBJECT,

@@ -68,12 +68,15 @@ prepare(CordDatabaseSqlite *self, const gchar *sql, GError **error)
 static void
 bind(sqlite3_stmt *statement, const gchar *const *params, guint n_params)
 {
-  for (guint i = 0; i < n_params; i++) {
-    g_autofree gchar *name = g_strdup_printf("$%u", i + 1);
-    int index = sqlite3_bind_parameter_index(statement, name);
+  int n_places = sqlite3_bind_parameter_count(statement);
 
-    if (index > 0 && params[i])
-      sqlite3_bind_text(statement, index, params[i], -1, SQLITE_TRANSIENT);
+  /* SQLite numbers its places as they come, $1 is but a name */
+  for (int place = 1; place <= n_places; place++) {
+    const gchar *name = sqlite3_bind_parameter_name(statement, place);
+    guint64 number = name ? g_ascii_strtoull(name + 1, NULL, 10) : 0;
+
+    if (number > 0 && number <= n_params && params[number - 1])
+      sqlite3_bind_text(statement, place, params[number - 1], -1, SQLITE_TRANSIENT);
   }
 }
 
@@ -148,8 +151,21 @@ cord_database_sqlite_set_patience(CordDatabase *database, guint milliseconds)
 static CordDatabase *
 cord_database_sqlite_dup(CordDatabase *database, GError **error)
 {
-  return cord_database_sqlite_open(
-      sqlite3_db_filename(CORD_DATABASE_SQLITE(database)->handle, "main"), error);
+  const gchar *file = sqlite3_db_filename(CORD_DATABASE_SQLITE(database)->handle, "main");
+
+  if (file && *file)
+    return cord_database_sqlite_open(file, error);
+  g_set_error(error, CORD_STORE_ERROR, CORD_STORE_ERROR_INVALID,
+              "A database in memory has one connection only");
+  return NULL;
+}
+
+static gchar *
+cord_database_sqlite_describe(CordDatabase *database)
+{
+  const gchar *file = sqlite3_db_filename(CORD_DATABASE_SQLITE(database)->handle, "main");
+
+  return g_strconcat("sqlite:", file && *file ? file : ":memory:", NULL);
 }
 
 static void
@@ -163,6 +179,7 @@ cord_database_sqlite_interface_init(CordDatabaseInterface *interface)
   interface->begin_snapshot = cord_database_sqlite_begin_snapshot;
   interface->set_patience = cord_database_sqlite_set_patience;
   interface->dup = cord_database_sqlite_dup;
+  interface->describe = cord_database_sqlite_describe;
 }
 
 G_DEFINE_FINAL_TYPE_WITH_CODE(CordDatabaseSqlite, cord_database_sqlite, G_TYPE_OBJECT,

@@ -238,6 +238,21 @@ cord_database_is_postgres(CordDatabase *self)
 }
 
 /**
+ * cord_database_describe:
+ * @self: a database
+ *
+ * Returns: (transfer full): which it is, without any password
+ */
+gchar *
+cord_database_describe(CordDatabase *self)
+{
+  CordDatabaseInterface *interface = CORD_DATABASE_GET_IFACE(self);
+
+  return interface->describe ? interface->describe(self)
+                             : g_strdup(cord_database_get_dialect(self));
+}
+
+/**
  * cord_database_set_patience:
  * @self: a database
  * @milliseconds: how long to wait for an answer, 0 for ever

@@ -70,6 +70,7 @@ struct _CordDatabaseInterface {
   gboolean (*begin_snapshot)(CordDatabase *self, GError **error);
   void (*set_patience)(CordDatabase *self, guint milliseconds);
   CordDatabase *(*dup)(CordDatabase *self, GError **error);
+  gchar *(*describe)(CordDatabase *self);
 };
 
 /* The parameters of a statement: cord_database_query (db, SQL, CORD_PARAMS (a, b), &error) */
@@ -90,6 +91,7 @@ gboolean cord_database_commit(CordDatabase *self, GError **error);
 void cord_database_rollback(CordDatabase *self);
 const gchar *cord_database_get_dialect(CordDatabase *self);
 gboolean cord_database_is_postgres(CordDatabase *self);
+gchar *cord_database_describe(CordDatabase *self);
 void cord_database_set_patience(CordDatabase *self, guint milliseconds);
 CordDatabase *cord_database_dup(CordDatabase *self, GError **error);
 gboolean cord_database_take_turn(CordDatabase *self, const gchar *what, GError **error);
@@ -100,5 +102,7 @@ CordDatabase *cord_database_sqlite_open(const gchar *path, GError **error);
 
 /* Brings the schema up to date; cord-migrator.c */
 gboolean cord_database_migrate(CordDatabase *self, GError **error);
+gboolean cord_database_list_migrations(CordDatabase *self, GStrv *applied, GStrv *pending,
+                                       GError **error);
 
 G_END_DECLS

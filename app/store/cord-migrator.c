@@ -137,3 +137,50 @@ cord_database_migrate(CordDatabase *self, GError **error)
   }
   return names != NULL;
 }
+
+/* Whether the table of the migrations is there; asking for its rows would fail a transaction. */
+static CordRows *
+list_applied(CordDatabase *self, GError **error)
+{
+  g_autoptr(CordRows) rows =
+      cord_database_query(self,
+                          cord_database_is_postgres(self)
+                              ? "SELECT 1 WHERE to_regclass('schema_migration') IS NOT NULL"
+                              : "SELECT 1 FROM sqlite_master WHERE name = 'schema_migration'",
+                          CORD_NO_PARAMS, error);
+
+  if (rows && cord_rows_length(rows) > 0)
+    return cord_database_query(self, SQL_LIST, CORD_NO_PARAMS, error);
+  return g_steal_pointer(&rows);
+}
+
+/**
+ * cord_database_list_migrations:
+ * @self: a database
+ * @applied: (out) (transfer full): those it has been through
+ * @pending: (out) (transfer full): those it has not
+ * @error: return location for an error
+ *
+ * Changes nothing.
+ *
+ * Returns: %FALSE as for cord_database_migrate(), also when the database is newer than the program
+ */
+gboolean
+cord_database_list_migrations(CordDatabase *self, GStrv *applied, GStrv *pending, GError **error)
+{
+  GResource *resource = cord_schemas_get_resource();
+  g_autofree gchar *folder = g_build_path("/", SCHEMAS_PATH, cord_database_get_dialect(self), NULL);
+  g_auto(GStrv) names = list_migrations(resource, folder, error);
+  g_autoptr(CordRows) rows = names ? list_applied(self, error) : NULL;
+  g_autoptr(GStrvBuilder) done = g_strv_builder_new();
+  guint n;
+
+  if (!rows || !check_applied(rows, resource, folder, names, error))
+    return FALSE;
+  n = cord_rows_length(rows);
+  for (guint i = 0; i < n; i++)
+    g_strv_builder_add(done, cord_rows_get(rows, i, 0));
+  *applied = g_strv_builder_end(done);
+  *pending = g_strdupv(names + n);
+  return TRUE;
+}
