@@ -73,6 +73,7 @@ void failover_group_stop(FailoverGroup *self);
 void failover_group_unprepare(FailoverGroup *self);
 
 gboolean failover_group_take_message(FailoverGroup *self, GstMessage *message);
+gboolean failover_group_has_alternative(FailoverGroup *self, GstMessage *message);
 gboolean failover_group_is_heard(FailoverGroup *self, FailoverMember *member);
 void failover_group_consider(FailoverGroup *self);
 

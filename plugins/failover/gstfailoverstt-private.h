@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "cord-inbox.h"
-#include "failover-group.h"
+#include "gstfailover.h"
 #include "stt-replay.h"
 
 G_BEGIN_DECLS
@@ -17,22 +16,10 @@ G_BEGIN_DECLS
 #define TEXT_CAPS "text/x-raw, format = (string) utf8"
 
 #define GST_TYPE_FAILOVER_STT (gst_failover_stt_get_type())
-G_DECLARE_FINAL_TYPE(GstFailoverStt, gst_failover_stt, GST, FAILOVER_STT, GstBin)
+G_DECLARE_FINAL_TYPE(GstFailoverStt, gst_failover_stt, GST, FAILOVER_STT, GstFailover)
 
 struct _GstFailoverStt {
-  GstBin parent_instance;
-  GstPad *sink, *src;
-  CordInbox *inbox;
-  CordWorker *worker;
-  FailoverGroup *group;
-
-  /* properties; object lock */
-  gchar *context;
-  gchar *elements;
-  guint failover_after_ms;
-  guint probe_interval_ms;
-  gchar *active;   /* who is at work */
-  GError *problem; /* with the elements */
+  GstFailover base;
 
   /* worker only */
   SttReplay *replay;
@@ -49,6 +36,6 @@ struct _GstFailoverStt {
 extern const FailoverGroupFuncs gst_failover_stt_group_funcs;
 
 GstFlowReturn gst_failover_stt_on_object(GstMiniObject *object, gpointer data);
-void gst_failover_stt_set_functions(GstFailoverStt *self);
+void gst_failover_stt_set_pad_functions(GstFailover *base);
 
 G_END_DECLS

@@ -11,7 +11,7 @@ static void
 tell_once(GstFailoverStt *self, gboolean *told, GstEvent *event)
 {
   if (!*told)
-    gst_pad_push_event(self->src, event);
+    gst_pad_push_event(self->base.src, event);
   else
     gst_event_unref(event);
   *told = TRUE;
@@ -20,10 +20,10 @@ tell_once(GstFailoverStt *self, gboolean *told, GstEvent *event)
 static void
 go_back_if_idle(GstFailoverStt *self)
 {
-  FailoverMember *active = failover_group_get_active(self->group);
+  FailoverMember *active = failover_group_get_active(self->base.group);
 
   if (active && active->index > 0 && stt_replay_is_idle(self->replay))
-    failover_group_consider(self->group);
+    failover_group_consider(self->base.group);
 }
 
 static gboolean
@@ -46,7 +46,7 @@ send_on(GstFailoverStt *self, GstEvent *event)
     gst_event_unref(event);
     return TRUE;
   }
-  if (!gst_pad_push_event(self->src, event))
+  if (!gst_pad_push_event(self->base.src, event))
     return FALSE;
   go_back_if_idle(self);
   return TRUE;
@@ -70,7 +70,7 @@ drain_event(GstPad *pad, GstObject *parent, GstEvent *event)
     gst_event_unref(event);
     return TRUE;
   }
-  if (!failover_group_is_heard(self->group, member)) {
+  if (!failover_group_is_heard(self->base.group, member)) {
     gst_event_unref(event);
     return TRUE;
   }
@@ -84,12 +84,12 @@ drain_chain(GstPad *pad, GstObject *parent, GstBuffer *buffer)
   GstFailoverStt *self = owner_of(member);
   GstFlowReturn flow;
 
-  if (!failover_group_is_heard(self->group, member)) {
+  if (!failover_group_is_heard(self->base.group, member)) {
     gst_buffer_unref(buffer);
     return GST_FLOW_OK;
   }
   stt_replay_take_text(self->replay);
-  flow = gst_pad_push(self->src, buffer);
+  flow = gst_pad_push(self->base.src, buffer);
   go_back_if_idle(self);
   return flow;
 }
@@ -101,7 +101,7 @@ feed_query(GstPad *pad, GstObject *parent, GstQuery *query)
 {
   FailoverMember *member = pad->element_private;
 
-  return gst_pad_peer_query(owner_of(member)->sink, query);
+  return gst_pad_peer_query(owner_of(member)->base.sink, query);
 }
 
 static gboolean
@@ -109,7 +109,7 @@ feed_event(GstPad *pad, GstObject *parent, GstEvent *event)
 {
   FailoverMember *member = pad->element_private;
 
-  return gst_pad_push_event(owner_of(member)->sink, event);
+  return gst_pad_push_event(owner_of(member)->base.sink, event);
 }
 
 /* All times inside are running times. */
@@ -165,10 +165,10 @@ pass_by(GstFailoverStt *self, GstMiniObject *object)
 static void
 deliver(GstFailoverStt *self, GstMiniObject *object)
 {
-  FailoverMember *active = failover_group_get_active(self->group);
+  FailoverMember *active = failover_group_get_active(self->base.group);
 
   stt_replay_add(self->replay, object);
-  if (active && failover_group_is_heard(self->group, active))
+  if (active && failover_group_is_heard(self->base.group, active))
     feed(self, active, object);
   else if (active == NULL)
     pass_by(self, object);
@@ -183,10 +183,7 @@ on_activated(FailoverMember *member, gpointer data)
   GstFailoverStt *self = data;
   g_autoptr(GPtrArray) missed = NULL;
 
-  GST_OBJECT_LOCK(self);
-  g_free(self->active);
-  self->active = member ? g_strdup(member->name) : NULL;
-  GST_OBJECT_UNLOCK(self);
+  gst_failover_set_active(data, member);
   self->introduced = FALSE;
   if (member == NULL)
     return;
@@ -198,7 +195,7 @@ on_activated(FailoverMember *member, gpointer data)
     return;
   missed = stt_replay_get(self->replay);
   GST_INFO_OBJECT(self, "%s takes over and hears %u again", member->name, missed->len);
-  for (guint i = 0; i < missed->len && failover_group_is_heard(self->group, member); i++)
+  for (guint i = 0; i < missed->len && failover_group_is_heard(self->base.group, member); i++)
     feed(self, member, gst_mini_object_ref(missed->pdata[i]));
 }
 
@@ -217,7 +214,7 @@ const FailoverGroupFuncs gst_failover_stt_group_funcs = { on_activated, may_go_b
 static void
 take_caps(GstFailoverStt *self, GstEvent *event)
 {
-  FailoverMember *active = failover_group_get_active(self->group);
+  FailoverMember *active = failover_group_get_active(self->base.group);
   const GstStructure *structure;
   GstCaps *caps;
   gint rate = 0;
@@ -307,14 +304,14 @@ gst_failover_stt_on_object(GstMiniObject *object, gpointer data)
 static GstFlowReturn
 sink_chain(GstPad *pad, GstObject *parent, GstBuffer *buffer)
 {
-  return cord_inbox_push(GST_FAILOVER_STT(parent)->inbox, GST_MINI_OBJECT_CAST(buffer));
+  return cord_inbox_push(GST_FAILOVER(parent)->inbox, GST_MINI_OBJECT_CAST(buffer));
 }
 
 static void
 run_flush(gpointer data)
 {
   GstFailoverStt *self = data;
-  FailoverMember *active = failover_group_get_active(self->group);
+  FailoverMember *active = failover_group_get_active(self->base.group);
 
   stt_replay_clear(self->replay);
   self->told_segment = self->introduced = FALSE;
@@ -331,17 +328,17 @@ sink_event(GstPad *pad, GstObject *parent, GstEvent *event)
 
   switch (GST_EVENT_TYPE(event)) {
   case GST_EVENT_FLUSH_START:
-    cord_inbox_set_flushing(self->inbox, TRUE);
-    return gst_pad_push_event(self->src, event);
+    cord_inbox_set_flushing(self->base.inbox, TRUE);
+    return gst_pad_push_event(self->base.src, event);
   case GST_EVENT_FLUSH_STOP:
-    cord_worker_call(self->worker, run_flush, self);
-    cord_inbox_set_flushing(self->inbox, FALSE);
-    return gst_pad_push_event(self->src, event);
+    cord_worker_call(self->base.worker, run_flush, self);
+    cord_inbox_set_flushing(self->base.inbox, FALSE);
+    return gst_pad_push_event(self->base.src, event);
   default:
     break;
   }
   if (GST_EVENT_IS_SERIALIZED(event))
-    return cord_inbox_push(self->inbox, GST_MINI_OBJECT_CAST(event)) == GST_FLOW_OK;
+    return cord_inbox_push(self->base.inbox, GST_MINI_OBJECT_CAST(event)) == GST_FLOW_OK;
   gst_event_unref(event);
   return TRUE;
 }
@@ -350,7 +347,7 @@ sink_event(GstPad *pad, GstObject *parent, GstEvent *event)
 static GstCaps *
 common_caps(GstFailoverStt *self)
 {
-  GPtrArray *members = failover_group_get_members(self->group);
+  GPtrArray *members = failover_group_get_members(self->base.group);
   GstCaps *common = gst_caps_from_string(AUDIO_CAPS);
 
   for (guint i = 0; i < members->len; i++) {
@@ -392,19 +389,19 @@ sink_query(GstPad *pad, GstObject *parent, GstQuery *query)
 static gboolean
 src_event(GstPad *pad, GstObject *parent, GstEvent *event)
 {
-  return gst_pad_push_event(GST_FAILOVER_STT(parent)->sink, event);
+  return gst_pad_push_event(GST_FAILOVER(parent)->sink, event);
 }
 
 static gboolean
 src_query(GstPad *pad, GstObject *parent, GstQuery *query)
 {
   if (GST_QUERY_TYPE(query) == GST_QUERY_CUSTOM)
-    return gst_pad_peer_query(GST_FAILOVER_STT(parent)->sink, query);
+    return gst_pad_peer_query(GST_FAILOVER(parent)->sink, query);
   return gst_pad_query_default(pad, parent, query);
 }
 
 void
-gst_failover_stt_set_functions(GstFailoverStt *self)
+gst_failover_stt_set_pad_functions(GstFailover *self)
 {
   gst_pad_set_chain_function(self->sink, sink_chain);
   gst_pad_set_event_function(self->sink, sink_event);
