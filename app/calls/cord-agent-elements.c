@@ -329,6 +329,7 @@ set_up_realtime(const CordAgentElements *up, GstElement *realtime, GError **erro
   set_string(realtime, "voice-id", choice->voice);
   set_string(realtime, "language-code", up->agent->language);
   set_string(realtime, "instructions", up->agent->system_prompt);
+  offer_tools(up->agent, realtime);
   set_string(realtime, "greeting", cord_agent_get_string(up->agent, "greeting", NULL));
   return set_properties(realtime, up->agent, "realtime/properties", error);
 }

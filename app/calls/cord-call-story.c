@@ -24,10 +24,15 @@ say_goodbye(gpointer data)
 static void
 submit_tool_result(CordCall *self, const gchar *id, const gchar *json)
 {
-  g_autoptr(GstElement) llm = gst_bin_get_by_name(GST_BIN(self->pipeline), "llm");
+  /* whichever of them thinks */
+  static const gchar *const minds[] = { "llm", "realtime" };
 
-  if (llm)
-    g_signal_emit_by_name(llm, "submit-tool-result", id, json);
+  for (guint i = 0; i < G_N_ELEMENTS(minds); i++) {
+    g_autoptr(GstElement) mind = gst_bin_get_by_name(GST_BIN(self->pipeline), minds[i]);
+
+    if (mind)
+      g_signal_emit_by_name(mind, "submit-tool-result", id, json);
+  }
 }
 
 typedef struct {
