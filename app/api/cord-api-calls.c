@@ -29,8 +29,14 @@ reading_free(Reading *reading)
   g_free(reading);
 }
 
-static gboolean
-is_sid(const gchar *id)
+/**
+ * cord_api_is_sid:
+ * @id: a call
+ *
+ * Returns: whether it is the carrier's name of it
+ */
+gboolean
+cord_api_is_sid(const gchar *id)
 {
   return g_str_has_prefix(id, "CA") && strlen(id) == 34;
 }
@@ -72,7 +78,7 @@ get_handler(CordExchange *exchange, gpointer data)
   CordApi *api = data;
   const gchar *id = exchange->parameters[0];
 
-  if (is_sid(id))
+  if (cord_api_is_sid(id))
     cord_store_get_call_by_sid_async(api->store, id, NULL, on_call_by_sid,
                                      reading_new(api, exchange));
   else
@@ -152,7 +158,7 @@ read_lines(CordApi *api, CordExchange *exchange, gboolean functions)
   Reading *reading = reading_new(api, exchange);
 
   reading->functions = functions;
-  reading->by_sid = is_sid(id);
+  reading->by_sid = cord_api_is_sid(id);
   if (reading->by_sid)
     cord_store_get_call_by_sid_async(api->store, id, NULL, on_call_for_transcript, reading);
   else

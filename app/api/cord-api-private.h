@@ -21,6 +21,7 @@ void cord_api_conversation_add(CordApi *api);
 void cord_api_resources_add(CordApi *api);
 void cord_api_numbers_add(CordApi *api);
 void cord_api_outbound_add(CordApi *api);
+void cord_api_control_add(CordApi *api);
 void cord_api_twilio_add(CordApi *api);
 void cord_api_twilio_placed_add(CordApi *api);
 void cord_api_voice_add(CordApi *api);
@@ -42,6 +43,8 @@ gchar *cord_api_public_url(CordApi *api, CordExchange *exchange, const gchar *pa
                            gboolean websocket);
 const gchar *cord_api_find_token(CordApi *api, const gchar *number);
 gboolean cord_api_find_account(CordApi *api, const gchar *number, CordTwilioAccount *account);
+void cord_api_refuse_dial(CordExchange *exchange, const GError *error);
+gboolean cord_api_is_sid(const gchar *id);
 void cord_api_answer_twilio_error(CordExchange *exchange, const GError *error);
 
 void cord_api_answer_error(CordExchange *exchange, const GError *error);

@@ -39,7 +39,8 @@ struct _CordCall {
   GstClockTime started;
   const gchar *status;
   gchar *end_reason;
-  gint goodbye_turn; /* hang up when this turn was heard; -1: none */
+  gchar *expected_end; /* what it is called when the other side ends it; NULL: what that says */
+  gint goodbye_turn;   /* hang up when this turn was heard; -1: none */
   CordTimer *goodbye;
   guint lost;            /* what services have failed to do, since the agent was last heard */
   gboolean model_failed; /* the model, in this turn */

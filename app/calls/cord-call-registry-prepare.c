@@ -6,38 +6,6 @@
 
 typedef struct {
   CordCall *call;
-  gchar *reason;
-} HangUp;
-
-static void
-hang_up(gpointer data)
-{
-  HangUp *order = data;
-
-  cord_call_hang_up(order->call, order->reason);
-}
-
-static void
-free_hang_up(gpointer data)
-{
-  HangUp *order = data;
-
-  g_object_unref(order->call);
-  g_free(order->reason);
-  g_free(order);
-}
-
-void
-cord_call_registry_order_hang_up(CordCall *call, const gchar *reason)
-{
-  HangUp *order = g_new0(HangUp, 1);
-
-  *order = (HangUp){ g_object_ref(call), g_strdup(reason) };
-  cord_worker_post(cord_call_get_worker(call), hang_up, order, free_hang_up);
-}
-
-typedef struct {
-  CordCall *call;
   GstElement *rest;
 } Preparation;
 

@@ -372,6 +372,37 @@ cord_call_registry_unwatch(CordCallRegistry *self, guint watch)
 }
 
 /**
+ * cord_call_registry_tell:
+ * @self: the registry
+ * @call_id: a call that has not come to its agent
+ * @name: the event's name
+ * @json: the event
+ *
+ * Tells those who watch all calls.
+ */
+void
+cord_call_registry_tell(CordCallRegistry *self, const gchar *call_id, const gchar *name,
+                        const gchar *json)
+{
+  cord_call_table_tell(self->table, call_id, name, json);
+}
+
+/**
+ * cord_call_registry_is_streaming:
+ * @self: the registry
+ * @call_id: a call, by its id or the carrier's
+ *
+ * Returns: whether its stream has come and has not ended
+ */
+gboolean
+cord_call_registry_is_streaming(CordCallRegistry *self, const gchar *call_id)
+{
+  CordCallEntry *entry = cord_call_table_find(self->table, call_id);
+
+  return entry && entry->streaming && !entry->ended;
+}
+
+/**
  * cord_call_registry_get_lateness:
  * @self: the registry
  *
@@ -420,37 +451,6 @@ cord_call_registry_find_admission(CordCallRegistry *self, const gchar *call_id)
   CordCallEntry *entry = cord_call_table_find(self->table, call_id);
 
   return entry ? entry->admission : NULL;
-}
-
-/**
- * cord_call_registry_hang_up:
- * @self: the registry
- * @call_id: a call, by its id or the carrier's
- * @reason: what its record will say
- *
- * Returns: whether there is such a call and it streams
- */
-gboolean
-cord_call_registry_hang_up(CordCallRegistry *self, const gchar *call_id, const gchar *reason)
-{
-  CordCallEntry *entry = cord_call_table_find(self->table, call_id);
-  GHashTableIter iter;
-  gpointer call;
-  gboolean found = FALSE;
-
-  if (entry == NULL || entry->ended)
-    return FALSE;
-  g_mutex_lock(&self->lock);
-  g_hash_table_iter_init(&iter, self->calls);
-  while (!found && g_hash_table_iter_next(&iter, &call, NULL)) {
-    const CordAdmission *admission = cord_call_get_admission(call);
-
-    found = admission && g_str_equal(admission->call_id, entry->admission->call_id);
-    if (found)
-      cord_call_registry_order_hang_up(call, reason);
-  }
-  g_mutex_unlock(&self->lock);
-  return found;
 }
 
 /**

@@ -72,6 +72,9 @@ const gchar *cord_call_registry_find_call(CordCallRegistry *self, const gchar *c
                                           const gchar **from, const gchar **to);
 const CordAdmission *cord_call_registry_find_admission(CordCallRegistry *self,
                                                        const gchar *call_id);
+gboolean cord_call_registry_is_streaming(CordCallRegistry *self, const gchar *call_id);
+void cord_call_registry_expect_end(CordCallRegistry *self, const gchar *call_id,
+                                   const gchar *reason);
 gboolean cord_call_registry_hang_up(CordCallRegistry *self, const gchar *call_id,
                                     const gchar *reason);
 CordCallRegistry *cord_call_registry_new(CordDirectory *directory, CordJournal *journal,
@@ -110,6 +113,8 @@ void cord_call_registry_unsubscribe(CordCallRegistry *self, guint subscription);
 
 /* All that happens in all calls from now on, first "call-admitted" of each */
 guint cord_call_registry_watch(CordCallRegistry *self, CordCallEventFunc func, gpointer data);
+void cord_call_registry_tell(CordCallRegistry *self, const gchar *call_id, const gchar *name,
+                             const gchar *json);
 void cord_call_registry_unwatch(CordCallRegistry *self, guint watch);
 
 /* What calls are made of; NULL when they cannot be made. Lives as long as the registry */

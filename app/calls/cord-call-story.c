@@ -148,6 +148,8 @@ on_call_stopped(CordCall *self, const GstStructure *structure)
   /* EOS follows and ends the call; what it is called is known here */
   if (self->end_reason == NULL && self->phase == CORD_CALL_RUNNING)
     cord_call_log(self, G_LOG_LEVEL_DEBUG, "the stream stopped: %s", reason ? reason : "no reason");
+  if (self->expected_end)
+    reason = self->expected_end;
   cord_call_end(self, "completed", reason ? reason : "caller-hangup");
 }
 

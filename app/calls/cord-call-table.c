@@ -22,8 +22,18 @@ typedef struct {
   gpointer data;
 } Watcher;
 
-static void
-tell(CordCallTable *self, const gchar *call_id, const gchar *name, const gchar *json)
+/**
+ * cord_call_table_tell:
+ * @self: a table
+ * @call_id: a call, that need not be in it
+ * @name: the event's name
+ * @json: the event
+ *
+ * Tells those who watch all calls.
+ */
+void
+cord_call_table_tell(CordCallTable *self, const gchar *call_id, const gchar *name,
+                     const gchar *json)
 {
   for (GList *link = self->watchers, *next; link; link = next) {
     Watcher *watcher = link->data;
@@ -111,7 +121,7 @@ cord_call_table_add(CordCallTable *self, CordAdmission *admission)
   row->entry.carrier_sequence = -1;
   g_hash_table_replace(self->by_sid, admission->call_sid, row);
   g_hash_table_replace(self->by_id, admission->call_id, row);
-  tell(self, admission->call_id, "call-admitted", "{}");
+  cord_call_table_tell(self, admission->call_id, "call-admitted", "{}");
   return &row->entry;
 }
 
@@ -147,7 +157,7 @@ cord_call_table_add_event(CordCallTable *self, CordCallEntry *entry, const gchar
 {
   entry->streaming = TRUE;
   cord_call_feed_add(entry->feed, name, json);
-  tell(self, entry->admission->call_id, name, json);
+  cord_call_table_tell(self, entry->admission->call_id, name, json);
   if (g_str_equal(name, "call-ended"))
     set_ended(entry);
 }
@@ -170,7 +180,7 @@ cord_call_table_end(CordCallTable *self, CordCallEntry *entry, const gchar *stat
                                            status, reason, duration_seconds);
 
   cord_call_feed_add(entry->feed, "call-ended", json);
-  tell(self, entry->admission->call_id, "call-ended", json);
+  cord_call_table_tell(self, entry->admission->call_id, "call-ended", json);
   set_ended(entry);
 }
 

@@ -47,6 +47,8 @@ void cord_call_table_unsubscribe(CordCallTable *self, guint subscription);
 
 /* All that happens in all calls from now on, first "call-admitted" of each */
 guint cord_call_table_watch(CordCallTable *self, CordCallFeedFunc func, gpointer data);
+void cord_call_table_tell(CordCallTable *self, const gchar *call_id, const gchar *name,
+                          const gchar *json);
 void cord_call_table_unwatch(CordCallTable *self, guint watch);
 
 G_END_DECLS

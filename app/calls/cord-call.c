@@ -21,6 +21,7 @@ cord_call_finalize(GObject *object)
   g_clear_object(&self->journal);
   g_free(self->session);
   g_free(self->end_reason);
+  g_free(self->expected_end);
   G_OBJECT_CLASS(cord_call_parent_class)->finalize(object);
 }
 
@@ -467,6 +468,21 @@ cord_call_hang_up(CordCall *self, const gchar *reason)
   cord_call_end(self, self->phase == CORD_CALL_RUNNING ? "completed" : "failed", reason);
   if (self->websocket)
     cord_websocket_close(self->websocket, 1000, NULL);
+}
+
+/**
+ * cord_call_expect_end:
+ * @self: a call, on its worker
+ * @reason: (nullable): what its end is called if the carrier ends the stream: "transferred"; %NULL
+ *   to expect nothing any more
+ *
+ * The carrier was asked to do something with the call that takes it from its agent.
+ */
+void
+cord_call_expect_end(CordCall *self, const gchar *reason)
+{
+  g_free(self->expected_end);
+  self->expected_end = g_strdup(reason);
 }
 
 /**

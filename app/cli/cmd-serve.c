@@ -200,6 +200,29 @@ open_webhooks(Server *server, GError **error)
   return TRUE;
 }
 
+/* What may be dialled, and how many of it all servers may have together. */
+static gboolean
+open_outbound(Server *server, GError **error)
+{
+  CordConfig *config = server->config;
+  const CordDialLimits limits = {
+    .countries = cord_config_get_string(config, "outbound.countries"),
+    .allowed = cord_config_get_string(config, "outbound.allowed"),
+    .denied = cord_config_get_string(config, "outbound.denied"),
+  };
+  const CordDialCaps caps = {
+    .at_once = (guint)cord_config_get_int(config, "outbound.at-once"),
+    .per_hour = (guint)cord_config_get_int(config, "outbound.per-hour"),
+    .per_key = (guint)cord_config_get_int(config, "outbound.per-client"),
+  };
+  CordDialPolicy *policy = cord_dial_policy_new(&limits, error);
+
+  if (policy)
+    server->outbound =
+        cord_outbound_new(server->store, server->journal, server->calls, policy, &caps);
+  return policy != NULL;
+}
+
 static gpointer
 to_key(gconstpointer source, gpointer data)
 {
@@ -239,13 +262,6 @@ open_api(Server *server, GError **error)
 {
   g_autoptr(GBytes) document = g_resource_lookup_data(cord_schemas_get_resource(), OPENAPI_PATH,
                                                       G_RESOURCE_LOOKUP_FLAGS_NONE, error);
-  const CordDialLimits limits = {
-    .allowed = cord_config_get_string(server->config, "outbound.allowed"),
-    .denied = cord_config_get_string(server->config, "outbound.denied"),
-    .at_once = (guint)cord_config_get_int(server->config, "outbound.at-once"),
-    .per_hour = (guint)cord_config_get_int(server->config, "outbound.per-hour"),
-    .per_key = (guint)cord_config_get_int(server->config, "outbound.per-client"),
-  };
   g_autoptr(GPtrArray) keys = document ? cord_keys_list(server->store, error) : NULL;
 
   if (keys == NULL)
@@ -261,7 +277,6 @@ open_api(Server *server, GError **error)
   server->twilio =
       cord_twilio_client_new(cord_config_get_string(server->config, "twilio.base-url"));
   server->stats = cord_stats_new(server->calls, server->journal);
-  server->outbound = cord_outbound_new(server->journal, &limits);
   server->talks = cord_talks_new(cord_call_registry_get_pipelines(server->calls), server->config);
   server->dialogues =
       (CordDialogueKit){ server->talks, server->store, server->directory, server->config };
@@ -385,7 +400,7 @@ close_server(Server *server)
   g_clear_object(&server->http);
   g_clear_object(&server->listener);
   g_clear_object(&server->twilio);
-  g_clear_pointer(&server->outbound, cord_outbound_free);
+  g_clear_object(&server->outbound);
   g_clear_pointer(&server->stats, cord_stats_free);
   g_clear_pointer(&server->openapi, cord_openapi_free);
   g_clear_pointer(&server->access, cord_access_free);
@@ -414,7 +429,8 @@ run(CordConfig *config)
   server.loop = g_main_loop_new(NULL, FALSE);
   if (open_store(&server, &error) && check_services(&server, &error)) {
     open_calls(&server);
-    if (open_webhooks(&server, &error) && open_http(&server, &where, &error)) {
+    if (open_webhooks(&server, &error) && open_outbound(&server, &error) &&
+        open_http(&server, &where, &error)) {
       g_unix_signal_add(SIGTERM, on_signal, &server);
       g_unix_signal_add(SIGINT, on_signal, &server);
       printf("Listening on http://%s\n", where);

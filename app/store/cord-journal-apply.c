@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "cord-dials.h"
 #include "cord-journal-record.h"
 #include "cord-json.h"
 #include "cord-records.h"
@@ -119,6 +120,8 @@ static gboolean
 apply_server_started(CordDatabase *database, const gchar *server_id,
                      const CordJournalRecord *record, const gchar *seq, GError **error)
 {
+  const gchar *then = cord_journal_record_get(record, "timestamp");
+  g_autofree gchar *now = cord_store_now();
   g_autoptr(CordRows) rows =
       cord_database_query(database, SQL_LIST_RUNNING, CORD_PARAMS(server_id, seq), error);
 
@@ -134,7 +137,7 @@ apply_server_started(CordDatabase *database, const gchar *server_id,
         !tell_interrupted(database, rows, i, ended, seconds, seq, error))
       return FALSE;
   }
-  return rows != NULL;
+  return rows && cord_dials_end_all(database, server_id, then ? then : now, error);
 }
 
 static gboolean
@@ -157,18 +160,23 @@ static gboolean
 apply_call_updated(CordDatabase *database, const gchar *server_id, const CordJournalRecord *record,
                    const gchar *seq, GError **error)
 {
-  return cord_database_run(database, SQL_CALL_UPDATED,
-                           CORD_PARAMS(cord_journal_record_get(record, "id"),
-                                       cord_journal_record_get(record, "agent_id"),
-                                       cord_journal_record_get(record, "end_reason"),
-                                       cord_journal_record_get(record, "caller_number"),
-                                       cord_journal_record_get(record, "twilio_call_sid"),
-                                       cord_journal_record_get(record, "status"),
-                                       cord_journal_record_get(record, "duration_seconds"),
-                                       cord_journal_record_get(record, "summary"),
-                                       cord_journal_record_get(record, "ended_at"),
-                                       cord_journal_record_get(record, "metadata"), seq),
-                           error);
+  const gchar *ended = cord_journal_record_get(record, "ended_at");
+
+  if (!cord_database_run(database, SQL_CALL_UPDATED,
+                         CORD_PARAMS(cord_journal_record_get(record, "id"),
+                                     cord_journal_record_get(record, "agent_id"),
+                                     cord_journal_record_get(record, "end_reason"),
+                                     cord_journal_record_get(record, "caller_number"),
+                                     cord_journal_record_get(record, "twilio_call_sid"),
+                                     cord_journal_record_get(record, "status"),
+                                     cord_journal_record_get(record, "duration_seconds"),
+                                     cord_journal_record_get(record, "summary"),
+                                     cord_journal_record_get(record, "ended_at"),
+                                     cord_journal_record_get(record, "metadata"), seq),
+                         error))
+    return FALSE;
+  /* who has placed it may place another */
+  return !ended || cord_dials_end(database, cord_journal_record_get(record, "id"), ended, error);
 }
 
 static gboolean

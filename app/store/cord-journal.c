@@ -399,6 +399,8 @@ cord_journal_open(const gchar *directory, CordStore *store, GError **error)
 {
   g_autoptr(CordJournal) self = NULL;
   CordJournalLog *log = cord_journal_log_open(directory, error);
+  g_autofree gchar *now = cord_store_now();
+  JsonObject *started;
   Position position = { 0 };
 
   if (!log)
@@ -410,7 +412,9 @@ cord_journal_open(const gchar *directory, CordStore *store, GError **error)
   cord_store_run(store, load_position, &position, NULL);
   self->durable = cord_journal_log_get_last(log);
   self->last = MAX(self->durable, position.seq);
-  cord_journal_append(self, CORD_JOURNAL_SERVER_STARTED, json_object_new());
+  started = json_object_new();
+  json_object_set_string_member(started, "timestamp", now);
+  cord_journal_append(self, CORD_JOURNAL_SERVER_STARTED, started);
   self->writer = g_thread_new("journal-write", writer_thread, self);
   self->applier = g_thread_new("journal-apply", applier_thread, self);
   return g_steal_pointer(&self);

@@ -14,6 +14,7 @@ G_BEGIN_DECLS
  */
 #define CORD_TWILIO_ERROR (cord_twilio_error_quark())
 GQuark cord_twilio_error_quark(void);
+#define CORD_TWILIO_NOT_FOUND 20404
 
 /**
  * CordTwilioAccount:

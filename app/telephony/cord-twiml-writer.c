@@ -90,6 +90,17 @@ cord_twiml_dial(const gchar *number)
 }
 
 /**
+ * cord_twiml_hang_up:
+ *
+ * Returns: (transfer full): TwiML that ends the call
+ */
+gchar *
+cord_twiml_hang_up(void)
+{
+  return g_strdup(HEAD "<Response><Hangup/></Response>");
+}
+
+/**
  * cord_twiml_reject:
  * @reason: "busy" or "rejected"
  *

@@ -18,6 +18,11 @@ struct _CordWebhookEvents {
   gboolean again; /* something was written meanwhile */
 };
 
+/* Who is in a call */
+typedef struct {
+  const gchar *call_id, *call_sid, *agent_id, *agent_name, *direction, *from, *to;
+} Party;
+
 /* What is to be said of a call when it is over. */
 typedef struct {
   JsonArray *transcript;
@@ -111,28 +116,26 @@ set_text(JsonObject *object, const gchar *name, const gchar *text)
 }
 
 static JsonObject *
-new_data(const gchar *call_id, const CordAdmission *admission)
+new_data(const Party *party)
 {
   JsonObject *data = json_object_new();
 
-  json_object_set_string_member(data, "call_id", call_id);
-  set_text(data, "call_sid", admission->call_sid);
-  set_text(data, "agent_id", admission->agent ? admission->agent->id : NULL);
-  set_text(data, "agent_name", admission->agent ? admission->agent->name : NULL);
-  json_object_set_string_member(data, "direction", admission->direction);
-  set_text(data, "from_number", admission->from);
-  set_text(data, "to_number", admission->to);
+  json_object_set_string_member(data, "call_id", party->call_id);
+  set_text(data, "call_sid", party->call_sid);
+  set_text(data, "agent_id", party->agent_id);
+  set_text(data, "agent_name", party->agent_name);
+  json_object_set_string_member(data, "direction", party->direction);
+  set_text(data, "from_number", party->from);
+  set_text(data, "to_number", party->to);
   return data;
 }
 
 static void
-write_event(CordWebhookEvents *self, const gchar *event, const gchar *call_id,
-            const CordAdmission *admission, JsonObject *data)
+write_event(CordWebhookEvents *self, const gchar *event, const Party *party, JsonObject *data)
 {
   g_autofree gchar *body = cord_webhook_body(event, data);
 
-  cord_journal_event(self->journal, event, call_id, admission->agent ? admission->agent->id : NULL,
-                     body);
+  cord_journal_event(self->journal, event, party->call_id, party->agent_id, body);
   drain(self);
 }
 
@@ -155,50 +158,45 @@ add_line(Story *story, const gchar *role, const gchar *text)
 }
 
 static void
-on_started(CordWebhookEvents *self, const gchar *call_id, const CordAdmission *admission,
-           JsonObject *event)
+on_started(CordWebhookEvents *self, const Party *party, JsonObject *event)
 {
-  Story *story = get_story(self, call_id);
-  JsonObject *data = new_data(call_id, admission);
+  Story *story = get_story(self, party->call_id);
+  JsonObject *data = new_data(party);
 
   json_object_set_string_member(data, "status", "in-progress");
   json_object_set_string_member(data, "started_at", story->started_at);
-  write_event(self, CORD_WEBHOOK_CALL_STARTED, call_id, admission, data);
+  write_event(self, CORD_WEBHOOK_CALL_STARTED, party, data);
 }
 
 static void
-on_user(CordWebhookEvents *self, const gchar *call_id, const CordAdmission *admission,
-        JsonObject *event)
+on_user(CordWebhookEvents *self, const Party *party, JsonObject *event)
 {
-  add_line(get_story(self, call_id), "user", cord_json_peek_string(event, "text", NULL));
+  add_line(get_story(self, party->call_id), "user", cord_json_peek_string(event, "text", NULL));
 }
 
 static void
-on_heard(CordWebhookEvents *self, const gchar *call_id, const CordAdmission *admission,
-         JsonObject *event)
+on_heard(CordWebhookEvents *self, const Party *party, JsonObject *event)
 {
-  add_line(get_story(self, call_id), "assistant", cord_json_peek_string(event, "text", NULL));
+  add_line(get_story(self, party->call_id), "assistant",
+           cord_json_peek_string(event, "text", NULL));
 }
 
 static void
-on_interrupted(CordWebhookEvents *self, const gchar *call_id, const CordAdmission *admission,
-               JsonObject *event)
+on_interrupted(CordWebhookEvents *self, const Party *party, JsonObject *event)
 {
-  get_story(self, call_id)->interruptions++;
+  get_story(self, party->call_id)->interruptions++;
 }
 
 static void
-on_failover(CordWebhookEvents *self, const gchar *call_id, const CordAdmission *admission,
-            JsonObject *event)
+on_failover(CordWebhookEvents *self, const Party *party, JsonObject *event)
 {
-  get_story(self, call_id)->failovers++;
+  get_story(self, party->call_id)->failovers++;
 }
 
 static void
-on_metrics(CordWebhookEvents *self, const gchar *call_id, const CordAdmission *admission,
-           JsonObject *event)
+on_metrics(CordWebhookEvents *self, const Party *party, JsonObject *event)
 {
-  Story *story = get_story(self, call_id);
+  Story *story = get_story(self, party->call_id);
   gint64 from = cord_json_peek_int(event, "speech-end", -1);
   gint64 to = cord_json_peek_int(event, "first-frame", -1);
 
@@ -211,12 +209,11 @@ on_metrics(CordWebhookEvents *self, const gchar *call_id, const CordAdmission *a
 }
 
 static void
-on_tool(CordWebhookEvents *self, const gchar *call_id, const CordAdmission *admission,
-        JsonObject *event)
+on_tool(CordWebhookEvents *self, const Party *party, JsonObject *event)
 {
   static const gchar *const members[] = { "name", "arguments", "result", "status", "error" };
-  Story *story = get_story(self, call_id);
-  JsonObject *data = new_data(call_id, admission);
+  Story *story = get_story(self, party->call_id);
+  JsonObject *data = new_data(party);
 
   story->tools++;
   story->failed_tools += g_strcmp0(cord_json_peek_string(event, "status", NULL), "completed") != 0;
@@ -228,13 +225,13 @@ on_tool(CordWebhookEvents *self, const gchar *call_id, const CordAdmission *admi
     else
       json_object_set_null_member(data, members[i]);
   }
-  write_event(self, CORD_WEBHOOK_TOOL_CALLED, call_id, admission, data);
+  write_event(self, CORD_WEBHOOK_TOOL_CALLED, party, data);
 }
 
 static JsonObject *
-analyse(const Story *story, const gchar *call_id, const CordAdmission *admission)
+analyse(const Story *story, const Party *party)
 {
-  JsonObject *data = new_data(call_id, admission);
+  JsonObject *data = new_data(party);
 
   json_object_set_int_member(data, "turns", story->turns);
   json_object_set_int_member(data, "interruptions", story->interruptions);
@@ -256,11 +253,10 @@ analyse(const Story *story, const gchar *call_id, const CordAdmission *admission
 }
 
 static void
-on_ended(CordWebhookEvents *self, const gchar *call_id, const CordAdmission *admission,
-         JsonObject *event)
+on_ended(CordWebhookEvents *self, const Party *party, JsonObject *event)
 {
-  Story *story = get_story(self, call_id);
-  JsonObject *data = new_data(call_id, admission);
+  Story *story = get_story(self, party->call_id);
+  JsonObject *data = new_data(party);
   g_autofree gchar *now = cord_store_now();
 
   json_object_set_string_member(data, "status", cord_json_peek_string(event, "status", "failed"));
@@ -268,23 +264,46 @@ on_ended(CordWebhookEvents *self, const gchar *call_id, const CordAdmission *adm
   json_object_set_int_member(data, "duration_seconds", cord_json_peek_int(event, "duration", 0));
   json_object_set_string_member(data, "started_at", story->started_at);
   json_object_set_string_member(data, "ended_at", now);
-  write_event(self, CORD_WEBHOOK_CALL_ENDED, call_id, admission, data);
+  write_event(self, CORD_WEBHOOK_CALL_ENDED, party, data);
   /* of a call that nobody has had there is nothing to say */
   if (story->turns > 0 || json_array_get_length(story->transcript) > 0)
-    write_event(self, CORD_WEBHOOK_CALL_ANALYSED, call_id, admission,
-                analyse(story, call_id, admission));
-  g_hash_table_remove(self->stories, call_id);
+    write_event(self, CORD_WEBHOOK_CALL_ANALYSED, party, analyse(story, party));
+  g_hash_table_remove(self->stories, party->call_id);
 }
 
 static const struct {
   const gchar *name;
-  void (*handle)(CordWebhookEvents *self, const gchar *call_id, const CordAdmission *admission,
-                 JsonObject *event);
+  void (*handle)(CordWebhookEvents *self, const Party *party, JsonObject *event);
 } handlers[] = {
   { "call-started", on_started }, { "call-ended", on_ended },        { "turn-ended", on_user },
   { "heard", on_heard },          { "interrupted", on_interrupted }, { "failover", on_failover },
   { "turn-metrics", on_metrics }, { "tool-result", on_tool },
 };
+
+/* Known since its admission; or, of a call that nobody has answered, told with the event. */
+static gboolean
+find_party(CordWebhookEvents *self, const gchar *call_id, JsonObject *event, Party *party)
+{
+  const CordAdmission *admission = cord_call_registry_find_admission(self->calls, call_id);
+
+  if (admission) {
+    *party = (Party){ call_id,
+                      admission->call_sid,
+                      admission->agent ? admission->agent->id : NULL,
+                      admission->agent ? admission->agent->name : NULL,
+                      admission->direction,
+                      admission->from,
+                      admission->to };
+    return TRUE;
+  }
+  *party = (Party){ .call_id = call_id,
+                    .call_sid = cord_json_peek_string(event, "call_sid", NULL),
+                    .agent_id = cord_json_peek_string(event, "agent_id", NULL),
+                    .direction = cord_json_peek_string(event, "direction", NULL),
+                    .from = cord_json_peek_string(event, "from", NULL),
+                    .to = cord_json_peek_string(event, "to", NULL) };
+  return party->direction != NULL;
+}
 
 static void
 on_event(const gchar *call_id, const gchar *name, const gchar *json, gpointer data)
@@ -293,11 +312,11 @@ on_event(const gchar *call_id, const gchar *name, const gchar *json, gpointer da
 
   for (guint i = 0; i < G_N_ELEMENTS(handlers); i++) {
     if (g_str_equal(name, handlers[i].name)) {
-      const CordAdmission *admission = cord_call_registry_find_admission(self->calls, call_id);
       g_autoptr(JsonObject) event = cord_json_parse_object(json, -1, NULL);
+      Party party;
 
-      if (admission && event)
-        handlers[i].handle(self, call_id, admission, event);
+      if (event && find_party(self, call_id, event, &party))
+        handlers[i].handle(self, &party, event);
     }
   }
 }
