@@ -234,9 +234,8 @@ call_report_print_table(CallReport *self, CordPhoneTalk *talk, const CordPhonePa
     if (exchanges[i].clear_ms >= 0)
       printf(_(" (silent %d after the barge-in)"), exchanges[i].clear_ms);
   }
-  printf(_("\nholes in the agent's speech: %u; frames more than 40 ms behind the pace: "
-           "%" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT "\n"),
-         cord_phone_talk_get_gaps(talk), pace->late, pace->frames);
+  printf(_("\nholes in the agent's speech: %u; frames more than 40 ms behind the pace: %u of %u\n"),
+         cord_phone_talk_get_gaps(talk), (guint)pace->late, (guint)pace->frames);
 }
 
 static JsonArray *

@@ -325,7 +325,7 @@ cord_cmd_chat(int argc, char *argv[])
                              .key = g_strdup(g_getenv("CORDBOARD_API_KEY")) } };
   Options *options = &chat.options;
   const GOptionEntry entries[] = {
-    { "url", 0, 0, G_OPTION_ARG_STRING, &options->url, N_("The server (" DEFAULT_URL ")"),
+    { "url", 0, 0, G_OPTION_ARG_STRING, &options->url, N_("The server (http://127.0.0.1:8000)"),
       N_("URL") },
     { "agent", 'a', 0, G_OPTION_ARG_STRING, &options->agent,
       N_("Who answers (the first active agent)"), N_("ID") },

@@ -207,8 +207,8 @@ tell_transfer(const Options *options, const CordTransfer *transfer, const gchar 
   if (transfer->progress)
     fputs("\r\033[K", stderr);
   if (!options->json) {
-    printf(_("%s -> %s: %" G_GINT64_FORMAT " rows of %u tables in %.1f s\n"), from, to,
-           transfer->n_rows, transfer->n_tables, seconds);
+    printf(_("%s -> %s: %ld rows of %u tables in %.1f s\n"), from, to, (long)transfer->n_rows,
+           transfer->n_tables, seconds);
     return;
   }
   json_object_set_string_member(root, "from", from);
