@@ -243,6 +243,12 @@ cord_api_twilio_admit(CordApi *api, CordExchange *exchange, CordForm *form,
     cord_exchange_problem(exchange, 400, "The form has no CallSid.");
     return;
   }
+  if (!cord_config_get_boolean(api->config, "server.answer")) {
+    g_autofree gchar *twiml = cord_twiml_reject("busy");
+
+    cord_exchange_answer(exchange, 200, "text/xml", twiml);
+    return;
+  }
   admission = g_new0(Admission, 1);
   admission->api = api;
   admission->exchange = cord_exchange_hold(exchange);

@@ -302,6 +302,8 @@ set_up_turn(const CordAgentElements *up, GstElement *turn, GError **error)
 {
   const CordAgent *agent = up->agent;
 
+  if (!cord_config_get_boolean(up->config, "conversation.interruptions"))
+    set_number(turn, "allow-interruptions", FALSE);
   set_setting(turn, "min-interruption-words", up->config, "conversation.min-interruption-words");
   set_number(turn, "endpointing", cord_agent_get_int(agent, "turn/endpointing", -1));
   set_number(turn, "barge-in-min-speech",
