@@ -115,6 +115,8 @@ gst_openai_realtime_flush(GstOpenaiRealtime *self)
   gst_pad_push_event(self->src, stop);
   self->need_segment = TRUE;
   self->discont = TRUE;
+  /* what was not heard takes no time */
+  self->position = MIN(self->position, self->running);
 }
 
 static GstFlowReturn
