@@ -12,6 +12,47 @@
 #define HIDDEN "(...)" /* in place of a secret */
 
 /**
+ * cord_http_explain_tls: (skip)
+ * @error: why there is no connection
+ * @wrong: what is wrong with the certificate of its other end
+ *
+ * Returns: (transfer none): a sentence for people
+ */
+const gchar *
+cord_http_explain_tls(const GError *error, GTlsCertificateFlags wrong)
+{
+  static const struct {
+    GTlsCertificateFlags flag;
+    const gchar *text;
+  } reasons[] = {
+    { G_TLS_CERTIFICATE_BAD_IDENTITY, "its certificate is that of another host" },
+    { G_TLS_CERTIFICATE_UNKNOWN_CA,
+      "its certificate is signed by nobody whom this machine trusts" },
+    { G_TLS_CERTIFICATE_EXPIRED, "its certificate has expired" },
+    { G_TLS_CERTIFICATE_NOT_ACTIVATED, "its certificate is not valid yet: is the clock right?" },
+    { G_TLS_CERTIFICATE_REVOKED, "its certificate was revoked" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS(reasons); i++)
+    if (wrong & reasons[i].flag)
+      return reasons[i].text;
+  return error->message;
+}
+
+/**
+ * cord_http_explain: (skip)
+ * @error: why there is no answer
+ * @message: to what
+ *
+ * Returns: (transfer none): a sentence for people
+ */
+const gchar *
+cord_http_explain(const GError *error, SoupMessage *message)
+{
+  return cord_http_explain_tls(error, soup_message_get_tls_peer_certificate_errors(message));
+}
+
+/**
  * cord_http_error_code:
  * @status: of an answer, 300 or more
  *

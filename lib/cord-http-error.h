@@ -2,6 +2,7 @@
 #pragma once
 
 #include <gst/gst.h>
+#include <libsoup/soup.h>
 
 G_BEGIN_DECLS
 
@@ -11,6 +12,8 @@ G_BEGIN_DECLS
 
 G_GNUC_INTERNAL gchar *cord_http_describe_body(const gchar *body, gsize length,
                                                const gchar *const *secrets);
+G_GNUC_INTERNAL const gchar *cord_http_explain_tls(const GError *error, GTlsCertificateFlags wrong);
+G_GNUC_INTERNAL const gchar *cord_http_explain(const GError *error, SoupMessage *message);
 G_GNUC_INTERNAL GStrv cord_http_collect_secrets(GUri *uri, const gchar *const *headers);
 G_GNUC_INTERNAL gchar *cord_http_hide_secrets(const gchar *text, const gchar *const *secrets);
 G_GNUC_INTERNAL GstClockTime cord_http_parse_retry_after(const gchar *ms, const gchar *text);

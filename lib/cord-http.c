@@ -376,7 +376,7 @@ on_sent(GObject *source, GAsyncResult *result, gpointer data)
     if (self->problem)
       fail(self, CORD_ERROR_NOT_AUTHORIZED, self->problem);
     else if (!ask_again(self))
-      fail(self, CORD_ERROR_NETWORK, error->message);
+      fail(self, CORD_ERROR_NETWORK, cord_http_explain(error, self->message));
   } else if (!self->over) {
     g_clear_object(&self->spare);
     if (self->handlers.headers)

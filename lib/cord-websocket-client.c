@@ -20,6 +20,7 @@ typedef struct {
   gchar *key;
   gchar *protocol;
   GTlsDatabase *tls_database;
+  GTlsConnection *tls; /* while its handshake is not over */
   GSocketClient *client;
   GIOStream *stream;
   GByteArray *answer;
@@ -49,6 +50,7 @@ free_dialling(gpointer data)
   g_clear_object(&dialling->stream);
   g_clear_object(&dialling->client);
   g_clear_object(&dialling->tls_database);
+  g_clear_object(&dialling->tls);
   g_clear_object(&dialling->worker);
   g_clear_pointer(&dialling->uri, g_uri_unref);
   g_clear_pointer(&dialling->answer, g_byte_array_unref);
@@ -300,9 +302,13 @@ on_connected(GObject *source, GAsyncResult *result, gpointer data)
       g_socket_client_connect_to_host_finish(G_SOCKET_CLIENT(source), result, &error);
 
   if (connection == NULL) {
-    fail(task, CORD_ERROR_NETWORK, error->message);
+    fail(task, CORD_ERROR_NETWORK,
+         cord_http_explain_tls(
+             error,
+             dialling->tls ? g_tls_connection_get_peer_certificate_errors(dialling->tls) : 0));
     return;
   }
+  g_clear_object(&dialling->tls);
   dialling->stream = G_IO_STREAM(connection);
   if (G_IS_TCP_WRAPPER_CONNECTION(connection)) {
     dialling->stream = g_object_ref(
@@ -334,8 +340,11 @@ static void
 on_event(GSocketClient *client, GSocketClientEvent event, GSocketConnectable *connectable,
          GIOStream *connection, Dialling *dialling)
 {
-  if (event == G_SOCKET_CLIENT_TLS_HANDSHAKING)
-    g_tls_connection_set_database(G_TLS_CONNECTION(connection), dialling->tls_database);
+  if (event != G_SOCKET_CLIENT_TLS_HANDSHAKING)
+    return;
+  g_set_object(&dialling->tls, G_TLS_CONNECTION(connection));
+  if (dialling->tls_database)
+    g_tls_connection_set_database(dialling->tls, dialling->tls_database);
 }
 
 static gchar *
@@ -443,10 +452,8 @@ cord_websocket_connect_async(CordWorker *worker, const CordWebsocketRequest *req
   }
   dialling->client = g_socket_client_new();
   g_socket_client_set_tls(dialling->client, secure);
-  if (request->tls_database) {
-    dialling->tls_database = g_object_ref(request->tls_database);
-    g_signal_connect(dialling->client, "event", G_CALLBACK(on_event), dialling);
-  }
+  dialling->tls_database = request->tls_database ? g_object_ref(request->tls_database) : NULL;
+  g_signal_connect(dialling->client, "event", G_CALLBACK(on_event), dialling);
   dialling->deadline = cord_worker_add_timer(
       worker, request->timeout ? request->timeout : DEFAULT_TIMEOUT, on_deadline, task);
   g_socket_client_connect_to_host_async(dialling->client, g_uri_get_host(dialling->uri),
