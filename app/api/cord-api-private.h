@@ -16,6 +16,7 @@ void cord_api_events_add(CordApi *api);
 void cord_api_index_add(CordApi *api);
 void cord_api_pages_add(CordApi *api);
 void cord_api_session_add(CordApi *api);
+void cord_api_sockets_add(CordApi *api);
 void cord_api_calls_add(CordApi *api);
 void cord_api_conversation_add(CordApi *api);
 void cord_api_resources_add(CordApi *api);

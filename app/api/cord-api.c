@@ -17,6 +17,7 @@ cord_api_add_all(CordApi *api)
   cord_api_index_add(api);
   cord_api_pages_add(api);
   cord_api_session_add(api);
+  cord_api_sockets_add(api);
   cord_api_calls_add(api);
   cord_api_resources_add(api);
   cord_api_numbers_add(api);

@@ -12,6 +12,7 @@
 #include "cord-stats.h"
 #include "cord-store.h"
 #include "cord-twilio-client.h"
+#include "cord-voice-sockets.h"
 #include "cord-webhooks.h"
 
 G_BEGIN_DECLS
@@ -33,6 +34,7 @@ G_BEGIN_DECLS
  * @guard: where addresses of users may lead
  * @webhooks: who is told what happens
  * @dialogues: agents without a call
+ * @sockets: conversations over WebSockets
  * @doors: what handlers are given besides; owned
  *
  * What the routes work with. The members are borrowed.
@@ -53,6 +55,7 @@ typedef struct {
   CordAddressGuard *guard;
   CordWebhooks *webhooks;
   const CordDialogueKit *dialogues;
+  CordVoiceSockets *sockets;
   GPtrArray *doors;
 } CordApi;
 

@@ -23,6 +23,7 @@ cord_admission_new(const gchar *call_id, const gchar *call_sid, const gchar *fro
   self->to = g_strdup(to);
   self->direction = "inbound";
   self->agent = cord_agent_ref(agent);
+  self->time = g_get_real_time();
   return self;
 }
 
@@ -58,6 +59,18 @@ void
 cord_admission_unref(CordAdmission *self)
 {
   g_atomic_rc_box_release_full(self, clear);
+}
+
+/**
+ * cord_admission_is_browser:
+ * @self: an admission
+ *
+ * Returns: whether the caller is in a browser and has no telephone
+ */
+gboolean
+cord_admission_is_browser(const CordAdmission *self)
+{
+  return g_str_equal(self->direction, "browser");
 }
 
 /**

@@ -86,6 +86,40 @@ cord_arrival_take(CordArrival *self, CordWebsocket *websocket)
   cord_call_registry_take_stream(self->registry, self->admission, websocket, self->worker);
 }
 
+typedef struct {
+  CordCallRegistry *registry;
+  CordAdmission *admission;
+} Lost;
+
+static gboolean
+give_up(gpointer data)
+{
+  Lost *lost = data;
+
+  cord_call_registry_give_up(lost->registry, lost->admission);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+free_lost(gpointer data)
+{
+  Lost *lost = data;
+
+  cord_admission_unref(lost->admission);
+  g_object_unref(lost->registry);
+  g_free(lost);
+}
+
+/* A browser comes once: its call is over with its socket. */
+static void
+give_up_soon(CordArrival *self)
+{
+  Lost *lost = g_new0(Lost, 1);
+
+  *lost = (Lost){ g_object_ref(self->registry), cord_admission_ref(self->admission) };
+  g_main_context_invoke_full(NULL, G_PRIORITY_DEFAULT, give_up, lost, free_lost);
+}
+
 /**
  * cord_arrival_free:
  * @self: (transfer full): an arrival
@@ -95,8 +129,11 @@ cord_arrival_take(CordArrival *self, CordWebsocket *websocket)
 void
 cord_arrival_free(CordArrival *self)
 {
-  if (self->admission && !self->taken)
+  if (self->admission && !self->taken) {
     cord_admission_give_up(self->admission);
+    if (cord_admission_is_browser(self->admission))
+      give_up_soon(self);
+  }
   g_clear_pointer(&self->admission, cord_admission_unref);
   cord_call_registry_count_coming(self->registry, -1);
   g_object_unref(self->worker);

@@ -21,7 +21,7 @@ keep_sink(CordCall *self)
     parent = gst_object_get_parent(GST_OBJECT(sink));
     gst_bin_remove(GST_BIN(parent), sink);
   } else {
-    sink = gst_element_factory_make("twiliosink", "sink");
+    sink = gst_element_factory_make(cord_leg_get_sink(self->leg), "sink");
     if (sink == NULL)
       return NULL;
     gst_object_ref_sink(sink);
@@ -71,11 +71,23 @@ take_frame(GBytes *audio, gsize at)
   return buffer;
 }
 
+/* The recording is mu-law; a browser takes something else. */
+static GstElement *
+put_codec_before(CordCall *self, GstElement *sink)
+{
+  GstElement *codec = gst_element_factory_make("mulawcodec", NULL);
+
+  if (codec == NULL || !gst_bin_add(GST_BIN(self->pipeline), codec) ||
+      !gst_element_link(codec, sink) || !gst_element_sync_state_with_parent(codec))
+    return NULL;
+  return codec;
+}
+
 static void
-play(GstElement *sink, GBytes *audio)
+play(GstElement *codec, GBytes *audio)
 {
   g_autoptr(GstPad) pad = gst_pad_new("apology", GST_PAD_SRC);
-  g_autoptr(GstPad) peer = gst_element_get_static_pad(sink, "sink");
+  g_autoptr(GstPad) peer = gst_element_get_static_pad(codec, "sink");
   g_autoptr(GstCaps) caps = gst_caps_new_simple("audio/x-mulaw", "rate", G_TYPE_INT, RATE,
                                                 "channels", G_TYPE_INT, 1, NULL);
   GstSegment segment;
@@ -112,6 +124,7 @@ apologize(gpointer data)
   const gchar *language = self->admission ? self->admission->agent->language : NULL;
   GBytes *audio = cord_apology_get_audio(self->apology, language);
   g_autoptr(GstElement) sink = NULL;
+  GstElement *codec = NULL;
 
   if (self->phase != CORD_CALL_APOLOGIZING)
     return;
@@ -119,7 +132,7 @@ apologize(gpointer data)
   drop_rest(self);
   drop_caller(self);
   if (sink == NULL || !gst_bin_add(GST_BIN(self->pipeline), sink) ||
-      !gst_element_sync_state_with_parent(sink)) {
+      !gst_element_sync_state_with_parent(sink) || !(codec = put_codec_before(self, sink))) {
     cord_call_hang_up(self, self->end_reason);
     return;
   }
@@ -127,7 +140,7 @@ apologize(gpointer data)
   self->goodbye = cord_worker_add_timer(
       self->worker, gst_util_uint64_scale(g_bytes_get_size(audio), GST_SECOND, RATE) + GRACE,
       on_deadline, self);
-  play(sink, audio);
+  play(codec, audio);
 }
 
 /* Not from below a running chain function: the work is posted. */

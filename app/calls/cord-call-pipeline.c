@@ -144,10 +144,43 @@ substitute(GString *text, const gchar *placeholder, const CordAgentPlan *plan, C
   return factory != NULL;
 }
 
+/* The elements at the two ends of a pipeline. */
+static const struct {
+  const gchar *source, *sink;
+} legs[] = {
+  [CORD_LEG_PHONE] = { "twiliosrc", "twiliosink" },
+  [CORD_LEG_BROWSER] = { "voicewssrc", "voicewssink" },
+};
+
+/**
+ * cord_leg_get_source:
+ * @leg: a leg
+ *
+ * Returns: the element by which the caller comes in
+ */
+const gchar *
+cord_leg_get_source(CordLeg leg)
+{
+  return legs[leg].source;
+}
+
+/**
+ * cord_leg_get_sink:
+ * @leg: a leg
+ *
+ * Returns: the element by which the agent goes out
+ */
+const gchar *
+cord_leg_get_sink(CordLeg leg)
+{
+  return legs[leg].sink;
+}
+
 /**
  * cord_pipelines_build:
  * @self: the pipelines
  * @agent: whose settings fill the placeholders and properties
+ * @leg: where the caller is
  * @session: the name by which the sink finds its source
  * @error: return location for an error
  *
@@ -156,12 +189,14 @@ substitute(GString *text, const gchar *placeholder, const CordAgentPlan *plan, C
  * Returns: (transfer floating): a bin with one sink pad, or %NULL
  */
 GstElement *
-cord_pipelines_build(CordPipelines *self, CordAgent *agent, const gchar *session, GError **error)
+cord_pipelines_build(CordPipelines *self, CordAgent *agent, CordLeg leg, const gchar *session,
+                     GError **error)
 {
   g_autoptr(CordAgentPlan) plan = cord_agent_plan_new(agent, self->config);
   const CordAgentElements elements = { self->config, self->data_dir, agent, plan };
   const gchar *name = plan->pipeline;
   const gchar *template = g_hash_table_lookup(self->texts, name);
+  g_autofree gchar *out = g_strconcat(cord_leg_get_sink(leg), " name=sink", NULL);
   g_autoptr(GString) text = NULL;
   g_autoptr(GstElement) bin = NULL;
   g_autoptr(GstElement) sink = NULL;
@@ -171,7 +206,7 @@ cord_pipelines_build(CordPipelines *self, CordAgent *agent, const gchar *session
     return NULL;
   }
   text = g_string_new(template);
-  g_string_replace(text, "$sink", "twiliosink name=sink", 0);
+  g_string_replace(text, "$sink", out, 0);
   if (!substitute(text, "$stt", plan, CORD_SERVICE_STT, error) ||
       !substitute(text, "$tts", plan, CORD_SERVICE_TTS, error))
     return NULL;

@@ -20,8 +20,23 @@ CordPipelines *cord_pipelines_load(const gchar *directory, const gchar *data_dir
 void cord_pipelines_free(CordPipelines *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(CordPipelines, cord_pipelines_free)
 
-GstElement *cord_pipelines_build(CordPipelines *self, CordAgent *agent, const gchar *session,
-                                 GError **error);
+/**
+ * CordLeg:
+ * @CORD_LEG_PHONE: a carrier's media stream
+ * @CORD_LEG_BROWSER: a page in a browser
+ *
+ * Where the caller is.
+ */
+typedef enum {
+  CORD_LEG_PHONE,
+  CORD_LEG_BROWSER,
+} CordLeg;
+
+const gchar *cord_leg_get_source(CordLeg leg);
+const gchar *cord_leg_get_sink(CordLeg leg);
+
+GstElement *cord_pipelines_build(CordPipelines *self, CordAgent *agent, CordLeg leg,
+                                 const gchar *session, GError **error);
 GstElement *cord_pipelines_make(CordPipelines *self, CordAgent *agent, CordServiceRole role,
                                 GError **error);
 

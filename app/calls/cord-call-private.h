@@ -28,6 +28,7 @@ struct _CordCall {
   gpointer owner_data;
 
   CordCallPhase phase;
+  CordLeg leg;
   CordAdmission *expected;  /* whose call it is to be; NULL: its token tells */
   CordAdmission *admission; /* whose call it is */
   gchar *session;
@@ -39,6 +40,8 @@ struct _CordCall {
   GstClockTime started;
   const gchar *status;
   gchar *end_reason;
+  GString *answer; /* what a browser has been told of the answer that is coming */
+  guint answer_turn;
   gchar *expected_end; /* what it is called when the other side ends it; NULL: what that says */
   gint goodbye_turn;   /* hang up when this turn was heard; -1: none */
   CordTimer *goodbye;
@@ -64,6 +67,11 @@ void cord_call_end(CordCall *self, const gchar *status, const gchar *reason);
 
 /* An element's message in a call that runs */
 void cord_call_tell(CordCall *self, const GstStructure *structure);
+
+/* The same to the page of a browser */
+void cord_call_tell_browser(CordCall *self, const GstStructure *structure);
+void cord_call_tell_browser_tool(CordCall *self, const gchar *name, const gchar *arguments,
+                                 const gchar *result);
 
 /* The model could not answer */
 void cord_call_note_model_failure(CordCall *self, const GError *error);

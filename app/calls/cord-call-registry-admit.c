@@ -39,19 +39,26 @@ typedef struct {
   CordAdmission *admission;
 } Ticket;
 
+/* Nobody comes for the stream any more. */
+void
+cord_call_registry_give_up(CordCallRegistry *self, CordAdmission *admission)
+{
+  CordCallEntry *entry = cord_call_table_find(self->table, admission->call_id);
+
+  if (entry && !entry->streaming && !entry->ended) {
+    cord_journal_call_ended(self->kit.journal, admission->call_id, "failed", "no-stream", 0);
+    cord_call_table_end(self->table, entry, "failed", "no-stream", 0);
+  }
+  cord_call_registry_dismiss(self, admission, NULL);
+}
+
 static void
 token_lapsed(gpointer data)
 {
   Ticket *ticket = data;
   CordCallRegistry *self = ticket->registry;
-  CordCallEntry *entry = cord_call_table_find(self->table, ticket->admission->call_id);
 
-  if (entry && !entry->streaming && !entry->ended) {
-    cord_journal_call_ended(self->kit.journal, ticket->admission->call_id, "failed", "no-stream",
-                            0);
-    cord_call_table_end(self->table, entry, "failed", "no-stream", 0);
-  }
-  cord_call_registry_dismiss(self, ticket->admission, NULL);
+  cord_call_registry_give_up(self, ticket->admission);
   cord_admission_unref(ticket->admission);
   g_free(ticket);
 }
@@ -66,8 +73,15 @@ mint(CordCallRegistry *self, CordAdmission *admission)
   return cord_stream_tokens_mint(self->tokens, admission->call_sid, ticket, token_lapsed);
 }
 
-static gboolean
-check_room(CordCallRegistry *self, GError **error)
+/**
+ * cord_call_registry_check_room:
+ * @self: the registry
+ * @error: return location for an error: %CORD_ERROR_QUOTA, or why no call can be taken at all
+ *
+ * Returns: whether one more call could be taken now
+ */
+gboolean
+cord_call_registry_check_room(CordCallRegistry *self, GError **error)
 {
   if (self->draining) {
     g_set_error_literal(error, CORD_ERROR, CORD_ERROR_QUOTA,
@@ -107,7 +121,8 @@ refuse(CordCallRegistry *self, CordCallEntry *entry, const GError *error)
 static CordCallEntry *
 enter(CordCallRegistry *self, const CordIncomingCall *incoming, CordAgent *agent)
 {
-  CordCallEntry *entry = cord_call_table_find(self->table, incoming->call_sid);
+  CordCallEntry *entry =
+      incoming->call_sid ? cord_call_table_find(self->table, incoming->call_sid) : NULL;
   g_autofree gchar *id = NULL;
   g_autoptr(CordAdmission) admission = NULL;
   g_autoptr(GError) error = NULL;
@@ -115,7 +130,8 @@ enter(CordCallRegistry *self, const CordIncomingCall *incoming, CordAgent *agent
   if (entry)
     return entry;
   id = incoming->call_id ? g_strdup(incoming->call_id) : cord_store_new_id();
-  admission = cord_admission_new(id, incoming->call_sid, incoming->from, incoming->to, agent);
+  admission = cord_admission_new(id, incoming->call_sid ? incoming->call_sid : id, incoming->from,
+                                 incoming->to, agent);
   if (incoming->direction)
     admission->direction = g_intern_string(incoming->direction);
   entry = cord_call_table_add(self->table, admission);
@@ -143,7 +159,8 @@ decide(GTask *task, const CordIncomingCall *incoming)
   g_autoptr(CordAgent) agent = NULL;
   CordCallEntry *entry;
 
-  if (!check_room(self, &error) || !(agent = choose_agent(self, incoming, &error))) {
+  if (!cord_call_registry_check_room(self, &error) ||
+      !(agent = choose_agent(self, incoming, &error))) {
     g_task_return_error(task, error);
     return;
   }
@@ -162,6 +179,41 @@ decide(GTask *task, const CordIncomingCall *incoming)
   }
   admit->token = mint(self, entry->admission);
   g_task_return_pointer(task, g_strdup(entry->admission->call_id), g_free);
+}
+
+/**
+ * cord_call_registry_admit_browser:
+ * @self: the registry
+ * @agent_id: (nullable): who is to speak; %NULL for the first active agent
+ * @error: return location for an error: as cord_call_registry_admit_finish() has them, and
+ *   %CORD_ERROR_NOT_FOUND when there is no active agent @agent_id
+ *
+ * Lets a caller in who is in a browser, at whose socket he is already. The call gets a record like
+ * any other; it has no carrier and no token.
+ *
+ * Returns: (transfer none) (nullable): the call's admission
+ */
+CordAdmission *
+cord_call_registry_admit_browser(CordCallRegistry *self, const gchar *agent_id, GError **error)
+{
+  const CordIncomingCall incoming = { .direction = "browser" };
+  g_autoptr(CordAgent) agent = NULL;
+  CordCallEntry *entry;
+
+  if (!cord_call_registry_check_room(self, error))
+    return NULL;
+  agent = agent_id ? cord_directory_find_agent(self->directory, agent_id)
+                   : cord_directory_choose_agent(self->directory, NULL, error);
+  if (agent == NULL) {
+    if (agent_id)
+      g_set_error_literal(error, CORD_ERROR, CORD_ERROR_NOT_FOUND, "there is no such agent");
+    return NULL;
+  }
+  entry = enter(self, &incoming, agent);
+  if (!entry->refused)
+    return entry->admission;
+  g_set_error(error, CORD_ERROR, CORD_ERROR_FAILED, "agent \"%s\" cannot take calls", agent->name);
+  return NULL;
 }
 
 /**

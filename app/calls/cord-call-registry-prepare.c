@@ -49,8 +49,10 @@ cord_call_registry_prepare(CordCallRegistry *self, CordAdmission *admission, GEr
   CordWorker *worker = cord_worker_pool_pick(self->workers);
   g_autoptr(CordCall) call =
       cord_call_new(&self->kit, worker, admission, &cord_call_registry_owner, self);
-  GstElement *rest = cord_pipelines_build(self->kit.pipelines, admission->agent,
-                                          cord_call_get_session(call), error);
+  GstElement *rest =
+      cord_pipelines_build(self->kit.pipelines, admission->agent,
+                           cord_admission_is_browser(admission) ? CORD_LEG_BROWSER : CORD_LEG_PHONE,
+                           cord_call_get_session(call), error);
   Preparation *preparation;
 
   if (rest == NULL)

@@ -40,6 +40,9 @@ void cord_call_registry_count_coming(CordCallRegistry *self, gint streams);
 void cord_call_registry_take_stream(CordCallRegistry *self, CordAdmission *expected,
                                     CordWebsocket *websocket, CordWorker *worker);
 
+/* A call that was let in and for whose stream nobody comes; main thread */
+void cord_call_registry_give_up(CordCallRegistry *self, CordAdmission *admission);
+
 /* The admission that a stream's token stands for, once; on the worker of its call */
 CordAdmission *cord_call_registry_claim(CordCallRegistry *self, CordCall *call, const gchar *token,
                                         const gchar *call_sid, GError **error);

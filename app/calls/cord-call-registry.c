@@ -453,6 +453,30 @@ cord_call_registry_find_admission(CordCallRegistry *self, const gchar *call_id)
   return entry ? entry->admission : NULL;
 }
 
+static void
+add_streaming(gpointer data, gpointer list)
+{
+  const CordCallEntry *entry = data;
+
+  if (entry->streaming && !entry->ended)
+    g_ptr_array_add(list, cord_admission_ref(entry->admission));
+}
+
+/**
+ * cord_call_registry_list_streaming:
+ * @self: the registry
+ *
+ * Returns: (transfer full) (element-type CordAdmission): the calls that have their stream now
+ */
+GPtrArray *
+cord_call_registry_list_streaming(CordCallRegistry *self)
+{
+  GPtrArray *list = g_ptr_array_new_with_free_func((GDestroyNotify)cord_admission_unref);
+
+  cord_call_table_foreach(self->table, add_streaming, list);
+  return list;
+}
+
 /**
  * cord_call_registry_new:
  * @directory: who answers

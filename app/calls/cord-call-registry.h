@@ -29,7 +29,7 @@ G_DECLARE_FINAL_TYPE(CordCallRegistry, cord_call_registry, CORD, CALL_REGISTRY, 
  * @from: the caller's number
  * @to: the number that was called
  * @account_sid: the carrier's account
- * @direction: "inbound" or "outbound"
+ * @direction: "inbound", "outbound" or "browser"
  * @call_id: (nullable): its id, when we have placed it and it has a record
  * @agent_id: (nullable): who speaks, when that is decided
  *
@@ -75,6 +75,7 @@ const CordAdmission *cord_call_registry_find_admission(CordCallRegistry *self,
 gboolean cord_call_registry_is_streaming(CordCallRegistry *self, const gchar *call_id);
 void cord_call_registry_expect_end(CordCallRegistry *self, const gchar *call_id,
                                    const gchar *reason);
+GPtrArray *cord_call_registry_list_streaming(CordCallRegistry *self);
 gboolean cord_call_registry_hang_up(CordCallRegistry *self, const gchar *call_id,
                                     const gchar *reason);
 CordCallRegistry *cord_call_registry_new(CordDirectory *directory, CordJournal *journal,
@@ -89,6 +90,11 @@ void cord_call_registry_admit_async(CordCallRegistry *self, const CordIncomingCa
                                     gpointer user_data);
 gchar *cord_call_registry_admit_finish(CordCallRegistry *self, GAsyncResult *result, gchar **token,
                                        gchar **language, GError **error);
+
+/* Who is in a browser; and whether there is room for one more, wherever he is */
+CordAdmission *cord_call_registry_admit_browser(CordCallRegistry *self, const gchar *agent_id,
+                                                GError **error);
+gboolean cord_call_registry_check_room(CordCallRegistry *self, GError **error);
 
 /* What the carrier says of a call later; unknown calls are ignored. sequence: -1 when not given */
 void cord_call_registry_set_carrier_status(CordCallRegistry *self, const gchar *call_sid,

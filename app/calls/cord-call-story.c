@@ -108,6 +108,8 @@ on_tool_call(CordCall *self, const GstStructure *structure)
   result->id = g_strdup(gst_structure_get_string(structure, "id"));
   result->result = known ? g_strdup("{\"ok\":true}")
                          : g_strdup_printf("{\"error\":\"there is no tool %s\"}", name);
+  if (self->leg == CORD_LEG_BROWSER)
+    cord_call_tell_browser_tool(self, name, arguments, result->result);
   cord_worker_post(self->worker, deliver_tool_result, result, free_tool_result);
   cord_function_call_unref(run);
 }
@@ -233,6 +235,8 @@ cord_call_tell(CordCall *self, const GstStructure *structure)
                       g_str_has_prefix(name, "cordboard/") ? name + strlen("cordboard/") : "dtmf",
                       json, self->owner_data);
   }
+  if (self->leg == CORD_LEG_BROWSER)
+    cord_call_tell_browser(self, structure);
   for (guint i = 0; i < G_N_ELEMENTS(handlers); i++) {
     if (g_str_equal(name, handlers[i].name))
       handlers[i].handle(self, structure);

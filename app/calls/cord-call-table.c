@@ -185,6 +185,23 @@ cord_call_table_end(CordCallTable *self, CordCallEntry *entry, const gchar *stat
 }
 
 /**
+ * cord_call_table_foreach:
+ * @self: a table
+ * @func: called with each #CordCallEntry
+ * @data: for @func
+ */
+void
+cord_call_table_foreach(CordCallTable *self, GFunc func, gpointer data)
+{
+  GHashTableIter iter;
+  gpointer row;
+
+  g_hash_table_iter_init(&iter, self->by_id);
+  while (g_hash_table_iter_next(&iter, NULL, &row))
+    func(&((Row *)row)->entry, data);
+}
+
+/**
  * cord_call_table_subscribe:
  * @self: a table
  * @id_or_sid: our id of a call, or the carrier's

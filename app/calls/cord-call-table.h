@@ -41,6 +41,7 @@ void cord_call_table_add_event(CordCallTable *self, CordCallEntry *entry, const 
                                const gchar *json);
 void cord_call_table_end(CordCallTable *self, CordCallEntry *entry, const gchar *status,
                          const gchar *reason, gint duration_seconds);
+void cord_call_table_foreach(CordCallTable *self, GFunc func, gpointer data);
 guint cord_call_table_subscribe(CordCallTable *self, const gchar *id_or_sid, CordCallFeedFunc func,
                                 gpointer data, GDestroyNotify notify);
 void cord_call_table_unsubscribe(CordCallTable *self, guint subscription);

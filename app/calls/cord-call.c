@@ -19,6 +19,8 @@ cord_call_finalize(GObject *object)
   g_clear_object(&self->websocket);
   g_clear_object(&self->worker);
   g_clear_object(&self->journal);
+  if (self->answer)
+    g_string_free(self->answer, TRUE);
   g_free(self->session);
   g_free(self->end_reason);
   g_free(self->expected_end);
@@ -53,6 +55,8 @@ finish(gpointer data)
   g_clear_pointer(&self->goodbye, cord_timer_remove);
   if (self->rest)
     gst_element_set_locked_state(self->rest, FALSE);
+  if (self->leg == CORD_LEG_BROWSER && self->source)
+    g_signal_emit_by_name(self->source, "hang-up", self->end_reason);
   if (self->pipeline)
     gst_element_set_state(self->pipeline, GST_STATE_NULL);
   self->rest = NULL;
@@ -81,10 +85,24 @@ cord_call_end(CordCall *self, const gchar *status, const gchar *reason)
 
 /* ---- the stream is let in ---- */
 
+/* A browser was let in before it had a stream. */
+static gboolean
+admit_browser(CordCall *self, GError **error)
+{
+  if (!cord_admission_claim(self->expected)) {
+    g_set_error_literal(error, CORD_ERROR, CORD_ERROR_NOT_AUTHORIZED, "the call has its stream");
+    return FALSE;
+  }
+  self->admission = cord_admission_ref(self->expected);
+  return TRUE;
+}
+
 /* The token decides; a stream that came for a call must show that call's. */
 static gboolean
 admit(CordCall *self, const gchar *token, const gchar *call_sid, GError **error)
 {
+  if (self->leg == CORD_LEG_BROWSER)
+    return admit_browser(self, error);
   if (self->expected && g_strcmp0(call_sid, self->expected->call_sid) != 0) {
     g_set_error(error, CORD_ERROR, CORD_ERROR_NOT_AUTHORIZED, "it came for call %s",
                 self->expected->call_sid);
@@ -146,8 +164,8 @@ static gboolean
 connect_agent(CordCall *self, GError **error)
 {
   if (self->rest == NULL && self->failure == NULL) {
-    GstElement *rest = cord_pipelines_build(self->pipelines, self->admission->agent, self->session,
-                                            &self->failure);
+    GstElement *rest = cord_pipelines_build(self->pipelines, self->admission->agent, self->leg,
+                                            self->session, &self->failure);
 
     if (rest)
       add_rest(self, rest);
@@ -365,6 +383,7 @@ cord_call_new(const CordCallKit *kit, CordWorker *worker, CordAdmission *expecte
 
   self->worker = g_object_ref(worker);
   self->expected = expected ? cord_admission_ref(expected) : NULL;
+  self->leg = expected && cord_admission_is_browser(expected) ? CORD_LEG_BROWSER : CORD_LEG_PHONE;
   self->pipelines = kit->pipelines;
   self->apology = cord_apology_ref(kit->apology);
   self->journal = g_object_ref(kit->journal);
@@ -437,16 +456,19 @@ cord_call_start(CordCall *self, CordWebsocket *websocket)
   }
   self->phase = CORD_CALL_WAITING;
   put_up(self);
-  self->source = gst_element_factory_make("twiliosrc", "src");
+  self->source = gst_element_factory_make(cord_leg_get_source(self->leg), "src");
   if (self->source == NULL) {
     cord_call_log(self, G_LOG_LEVEL_WARNING,
-                  "there is no element \"twiliosrc\": GStreamer does not find Cordboard's plugins");
+                  "there is no element \"%s\": GStreamer does not find Cordboard's plugins",
+                  cord_leg_get_source(self->leg));
     cord_websocket_close(websocket, 1011, NULL);
     cord_call_end(self, "failed", "agent-not-usable");
     return;
   }
   gst_object_ref_sink(self->source);
   g_object_set(self->source, "session", self->session, "connection", websocket, NULL);
+  if (self->leg == CORD_LEG_BROWSER)
+    g_object_set(self->source, "agent-name", self->expected->agent->name, NULL);
   g_signal_connect_object(self->source, "accept", G_CALLBACK(on_accept), self, 0);
   gst_bin_add(GST_BIN(self->pipeline), self->source);
   if (gst_element_set_state(self->pipeline, GST_STATE_PLAYING) == GST_STATE_CHANGE_FAILURE)
@@ -458,7 +480,7 @@ cord_call_start(CordCall *self, CordWebsocket *websocket)
  * @self: a call, on its worker
  * @reason: why: "agent-hangup", "shutdown", …
  *
- * Closes the carrier's stream, which ends the call. Twilio then goes on after `<Connect>`.
+ * Closes the stream, which ends the call. Twilio then goes on after `<Connect>`.
  */
 void
 cord_call_hang_up(CordCall *self, const gchar *reason)
@@ -466,7 +488,8 @@ cord_call_hang_up(CordCall *self, const gchar *reason)
   if (self->phase >= CORD_CALL_ENDING)
     return;
   cord_call_end(self, self->phase == CORD_CALL_RUNNING ? "completed" : "failed", reason);
-  if (self->websocket)
+  /* a browser is told why, at the end */
+  if (self->websocket && self->leg != CORD_LEG_BROWSER)
     cord_websocket_close(self->websocket, 1000, NULL);
 }
 

@@ -53,6 +53,7 @@ typedef struct {
   CordTwilioClient *twilio;
   CordTalks *talks;
   CordDialogueKit dialogues;
+  CordVoiceSockets *sockets;
   CordAccess *access;
   CordOpenapi *openapi;
   CordCheckup *checkup;
@@ -280,6 +281,7 @@ open_api(Server *server, GError **error)
   server->talks = cord_talks_new(cord_call_registry_get_pipelines(server->calls), server->config);
   server->dialogues =
       (CordDialogueKit){ server->talks, server->store, server->directory, server->config };
+  server->sockets = cord_voice_sockets_new(&server->dialogues);
   server->api = (CordApi){
     .config = server->config,
     .store = server->store,
@@ -294,6 +296,7 @@ open_api(Server *server, GError **error)
     .access = server->access,
     .checkup = server->checkup,
     .dialogues = &server->dialogues,
+    .sockets = server->sockets,
     .guard = server->guard,
     .webhooks = server->webhooks,
   };
@@ -395,6 +398,7 @@ close_server(Server *server)
   if (server->journal)
     cord_journal_close(server->journal, JOURNAL_CLOSE_MS);
   g_clear_handle_id(&server->key_timer, g_source_remove);
+  g_clear_pointer(&server->sockets, cord_voice_sockets_free);
   if (server->talks)
     cord_talks_close(server->talks);
   g_clear_object(&server->http);

@@ -41,6 +41,9 @@ G_DECLARE_FINAL_TYPE(GstVoicewsSrc, gst_voicews_src, GST, VOICEWS_SRC, GstMediaS
 struct _GstVoicewsSrc {
   GstMediaSrc parent_instance;
   gchar *agent_name; /* under the object lock */
+  /* worker only */
+  gboolean begun;
+  GQueue early; /* messages that may not come before session_started */
 };
 
 G_DEFINE_FINAL_TYPE(GstVoicewsSrc, gst_voicews_src, GST_TYPE_MEDIA_SRC)
@@ -49,10 +52,26 @@ GST_ELEMENT_REGISTER_DEFINE(voicewssrc, "voicewssrc", GST_RANK_NONE, GST_TYPE_VO
 static void
 gst_voicews_src_begun(GstMediaSrc *src, MediaSession *session)
 {
+  GstVoicewsSrc *self = GST_VOICEWS_SRC(src);
   g_autofree gchar *agent = NULL;
+  gchar *text;
 
   g_object_get(src, "agent-name", &agent, NULL);
   voicews_send_started(session, agent);
+  self->begun = TRUE;
+  while ((text = g_queue_pop_head(&self->early))) {
+    voicews_send_text(session, text);
+    g_free(text);
+  }
+}
+
+static void
+gst_voicews_src_remember(GstMediaSrc *src, const MediaStart *start)
+{
+  GstVoicewsSrc *self = GST_VOICEWS_SRC(src);
+
+  self->begun = FALSE;
+  g_queue_clear_full(&self->early, g_free);
 }
 
 /* ---- what an application orders, on the worker ---- */
@@ -76,9 +95,13 @@ static void
 send_message(gpointer data)
 {
   Order *order = data;
+  GstVoicewsSrc *self = GST_VOICEWS_SRC(order->src);
   MediaSession *session = gst_media_src_get_session(order->src);
 
-  if (session)
+  /* an application that is just accepting the stream has its agent speak already */
+  if (session && media_session_get_state(session) == MEDIA_SESSION_STREAMING && !self->begun)
+    g_queue_push_tail(&self->early, g_steal_pointer(&order->text));
+  else if (session)
     voicews_send_text(session, order->text);
 }
 
@@ -149,6 +172,7 @@ static void
 gst_voicews_src_finalize(GObject *object)
 {
   g_free(GST_VOICEWS_SRC(object)->agent_name);
+  g_queue_clear_full(&GST_VOICEWS_SRC(object)->early, g_free);
   G_OBJECT_CLASS(gst_voicews_src_parent_class)->finalize(object);
 }
 
@@ -181,6 +205,7 @@ install_signals(GType type)
 static void
 gst_voicews_src_init(GstVoicewsSrc *self)
 {
+  g_queue_init(&self->early);
 }
 
 static void
@@ -191,6 +216,7 @@ gst_voicews_src_class_init(GstVoicewsSrcClass *klass)
   object_class->get_property = gst_voicews_src_get_property;
   object_class->set_property = gst_voicews_src_set_property;
   object_class->finalize = gst_voicews_src_finalize;
+  GST_MEDIA_SRC_CLASS(klass)->remember = gst_voicews_src_remember;
   GST_MEDIA_SRC_CLASS(klass)->begun = gst_voicews_src_begun;
   gst_media_src_class_set_protocol(GST_MEDIA_SRC_CLASS(klass), &voicews_protocol);
   g_object_class_install_property(

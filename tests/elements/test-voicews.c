@@ -452,6 +452,26 @@ an_application_speaks_to_the_page_and_hangs_up(void)
 }
 
 static gboolean
+greet(GstElement *src, GstStructure *start, gpointer data)
+{
+  g_signal_emit_by_name(src, "send-message", "{\"type\":\"x\"}");
+  return TRUE;
+}
+
+static void
+nothing_comes_before_who_speaks(void)
+{
+  g_autoptr(TwilioRig) rig = twilio_rig_new_browser();
+  TwilioPeerMessage *first;
+
+  g_signal_connect(rig->src, "accept", G_CALLBACK(greet), NULL);
+  twilio_rig_play(rig);
+  first = twilio_peer_hear(rig->peer)->pdata[0];
+  g_assert_nonnull(strstr(first->text, "session_started"));
+  g_assert_cmpstr(last_text(rig), ==, "{\"type\":\"x\"}");
+}
+
+static gboolean
 refuse(GstElement *src, GstStructure *start, gpointer data)
 {
   return FALSE;
@@ -523,6 +543,7 @@ main(int argc, char **argv)
   ADD(an_interruption_is_told_to_a_page_that_takes_it);
   ADD(another_page_is_told_nothing_it_does_not_know);
   ADD(an_application_speaks_to_the_page_and_hangs_up);
+  ADD(nothing_comes_before_who_speaks);
   ADD(an_application_may_refuse);
   ADD(a_page_that_does_not_read_is_given_up);
   ADD(latency_is_what_may_come_late);
