@@ -23,14 +23,29 @@ told() {
   return 1
 }
 
-# ask METHOD PATH [CURL OPTION …]: sets $status, $head and $body
+# ask METHOD PATH [CURL OPTION …]: sets $status, $head and $body. Through a proxy that checks the contract
+# ($CONTRACT), with the key that the contract wants ($KEY).
 ask() {
   local method=$1 path=$2
   shift 2
   asked="$method $path $*"
-  status=$(curl -sS --max-time 20 -X "$method" -D "$scratch/head" -o "$scratch/body" -w '%{http_code}' "$@" "$BASE$path")
+  [ -z "${KEY:-}" ] || set -- -H "Authorization: Bearer $KEY" "$@"
+  status=$(curl -sS --max-time 20 -X "$method" -D "$scratch/head" -o "$scratch/body" -w '%{http_code}' "$@" "${CONTRACT:-$BASE}$path")
   head=$(tr -d '\r' <"$scratch/head")
   body=$(tr -d '\0' <"$scratch/body")
+  [ -z "${CONTRACT:-}" ] || keep_violations
+}
+
+# What the proxy had to say: of answers always, of requests only when the server took them.
+keep_violations() {
+  local line
+  line=$(sed -n 's/^sl-violations: //pI' <<<"$head")
+  case $line in
+    *'"response"'*) ;;
+    *'"request"'*) [ "$status" -lt 400 ] || return 0 ;;
+    *) return 0 ;;
+  esac
+  printf '%s: %s %s\n' "$asked" "$status" "$line" >>"$VIOLATIONS"
 }
 
 # is STATUS SENTENCE
