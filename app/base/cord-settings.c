@@ -66,6 +66,8 @@ const CordSetting cord_settings[] = {
     "each" },
   { "vault.file", NULL, 's', NULL, 0, 0, FALSE, FALSE,
     "File with these keys; without either vault.key in the state folder" },
+  { "outbound.countries", NULL, 's', NULL, 0, 0, FALSE, FALSE,
+    "Countries, with commas, in which numbers may be dialled (US,CA,DE); none: all" },
   { "outbound.allowed", NULL, 's', NULL, 0, 0, FALSE, FALSE,
     "Prefixes, with commas, of numbers that may be dialled (+1,+49); none: all" },
   { "outbound.denied", NULL, 's', "+1900,+1976,+870,+878,+881,+882,+883,+888,+979,+44909,+44871", 0,
