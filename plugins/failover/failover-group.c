@@ -178,6 +178,12 @@ failover_group_is_heard(FailoverGroup *self, FailoverMember *member)
   return self->active == member && health_of(member) < FAILOVER_ILL;
 }
 
+gboolean
+failover_group_is_well(FailoverMember *member)
+{
+  return health_of(member) == FAILOVER_WELL;
+}
+
 /* On the worker */
 
 static void
@@ -296,6 +302,48 @@ activate(FailoverGroup *self, FailoverMember *member)
   /* one that was only standing in has no need to stay connected */
   if (before && health_of(before) == FAILOVER_WELL)
     put_to_sleep(before);
+}
+
+/**
+ * failover_group_race:
+ * @self: a group, on the worker
+ *
+ * Returns: (nullable): another one that is well, and gets ready to do the work too
+ */
+FailoverMember *
+failover_group_race(FailoverGroup *self)
+{
+  for (guint i = 0; i < self->members->len; i++) {
+    FailoverMember *member = self->members->pdata[i];
+
+    if (member != self->active && health_of(member) == FAILOVER_WELL) {
+      wake(member);
+      return member;
+    }
+  }
+  return NULL;
+}
+
+/**
+ * failover_group_settle:
+ * @self: a group, on the worker
+ * @rival: who was raced
+ * @won: whether it does the work from now on; its owner knows
+ *
+ * The other one is not needed any more.
+ */
+void
+failover_group_settle(FailoverGroup *self, FailoverMember *rival, gboolean won)
+{
+  FailoverMember *loser = won ? self->active : rival;
+
+  if (won) {
+    cord_element_post(GST_ELEMENT(self->bin),
+                      cord_structure_new_failover(loser->name, rival->name, "it was faster"));
+    self->active = rival;
+  }
+  if (health_of(loser) == FAILOVER_WELL)
+    put_to_sleep(loser);
 }
 
 static void

@@ -76,5 +76,8 @@ gboolean failover_group_take_message(FailoverGroup *self, GstMessage *message);
 gboolean failover_group_has_alternative(FailoverGroup *self, GstMessage *message);
 gboolean failover_group_is_heard(FailoverGroup *self, FailoverMember *member);
 void failover_group_consider(FailoverGroup *self);
+FailoverMember *failover_group_race(FailoverGroup *self);
+void failover_group_settle(FailoverGroup *self, FailoverMember *rival, gboolean won);
+gboolean failover_group_is_well(FailoverMember *member);
 
 G_END_DECLS

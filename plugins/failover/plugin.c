@@ -8,9 +8,10 @@ plugin_init(GstPlugin *plugin)
 {
   gboolean ok = GST_ELEMENT_REGISTER(failoverstt, plugin);
 
+  ok &= GST_ELEMENT_REGISTER(failovertts, plugin);
   return ok;
 }
 
 GST_PLUGIN_DEFINE(GST_VERSION_MAJOR, GST_VERSION_MINOR, cordboardfailover,
-                  "When a service fails, the next one: failoverstt", plugin_init, PACKAGE_VERSION,
-                  "LGPL", PACKAGE_NAME, PACKAGE_ORIGIN)
+                  "When a service fails, the next one: failoverstt, failovertts", plugin_init,
+                  PACKAGE_VERSION, "LGPL", PACKAGE_NAME, PACKAGE_ORIGIN)

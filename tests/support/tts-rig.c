@@ -22,8 +22,11 @@ static GstStaticPadTemplate audio_pads[N_TTS_RIG_FORMATS] = {
                               GST_STATIC_CAPS("audio/x-mulaw, rate = 8000, channels = 1")),
   [TTS_RIG_PCM_16000] = PCM("16000"),
   [TTS_RIG_PCM_24000] = PCM("24000"),
+  [TTS_RIG_ANY] = GST_STATIC_PAD_TEMPLATE(
+      "sink", GST_PAD_SINK, GST_PAD_ALWAYS,
+      GST_STATIC_CAPS("audio/x-mulaw, rate = 8000, channels = 1; audio/x-raw")),
 };
-static const guint bytes_a_ms[N_TTS_RIG_FORMATS] = { 8, 32, 48 };
+static const guint bytes_a_ms[N_TTS_RIG_FORMATS] = { 8, 32, 48, 8 };
 
 /* What is posted */
 

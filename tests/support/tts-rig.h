@@ -26,6 +26,7 @@ typedef enum {
   TTS_RIG_MULAW,
   TTS_RIG_PCM_16000,
   TTS_RIG_PCM_24000,
+  TTS_RIG_ANY, /* the service's is mu-law */
   N_TTS_RIG_FORMATS,
 } TtsRigFormat;
 

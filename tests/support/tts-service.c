@@ -12,7 +12,7 @@
 
 #define GUID "258EAFA5-E914-47DA-95CA-C5AB0DC85B11" /* RFC 6455 */
 
-static const guint bytes_a_ms[N_TTS_RIG_FORMATS] = { 8, 32, 48 };
+static const guint bytes_a_ms[N_TTS_RIG_FORMATS] = { 8, 32, 48, 8 };
 
 /* The connection */
 
