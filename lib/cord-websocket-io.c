@@ -6,9 +6,9 @@
 #include <sys/socket.h>
 
 #include "cord-websocket-private.h"
+#include "cord-worker-loop.h"
 
 #define READ_SIZE 65536     /* bytes a turn, shared by all of a thread */
-#define SCRATCH_SIZE 4096   /* bytes; a message up to here is written without a copy */
 #define KEPT_SIZE 512       /* bytes of queue that stay allocated while it is empty */
 #define MAX_PONG_QUEUE 4096 /* bytes that wait, above which pings are not answered */
 #define MAX_DROPPED 262144  /* bytes that are read to be dropped */
@@ -107,6 +107,51 @@ cord_websocket_flush(CordWebsocket *self)
 }
 
 static void
+break_off(gpointer data)
+{
+  cord_websocket_finish_error(data, CORD_WEBSOCKET_CLOSE_ABNORMAL, CORD_ERROR_NETWORK,
+                              "the connection broke");
+}
+
+static void
+drop_hold(gpointer data)
+{
+  cord_websocket_drop(data);
+}
+
+static void
+flush_at_end(gpointer data)
+{
+  CordWebsocket *self = data;
+
+  self->ending = FALSE;
+  /* nobody expects to be told in the middle of something else */
+  if (!self->blocked && !cord_websocket_flush(self))
+    cord_worker_post(self->worker, break_off, cord_websocket_hold(self), drop_hold);
+}
+
+/* Writes the queue at the end of the worker's turn, at once when it has none. */
+gboolean
+cord_websocket_flush_soon(CordWebsocket *self)
+{
+  if (!self->ending)
+    self->ending = cord_loop_at_end(cord_worker_get_loop(self->worker), flush_at_end, self);
+  return self->ending || cord_websocket_flush(self);
+}
+
+/* Writes now what was put off, as the last that is written. */
+void
+cord_websocket_flush_put_off(CordWebsocket *self)
+{
+  if (!self->ending)
+    return;
+  self->ending = FALSE;
+  cord_loop_not_at_end(cord_worker_get_loop(self->worker), self);
+  if (!self->blocked)
+    cord_websocket_flush(self);
+}
+
+static void
 append_frame(CordWebsocket *self, const guint8 *header, gsize header_size, const guint8 *data,
              gsize length, guint32 mask)
 {
@@ -119,30 +164,6 @@ append_frame(CordWebsocket *self, const guint8 *header, gsize header_size, const
     cord_websocket_mask(self->queue->data + at, length, mask);
 }
 
-/* A small frame with nothing before it goes from the stack to the socket. */
-static gboolean
-send_at_once(CordWebsocket *self, const guint8 *header, gsize header_size, const guint8 *data,
-             gsize length, guint32 mask)
-{
-  guint8 frame[CORD_WEBSOCKET_MAX_HEADER + SCRATCH_SIZE];
-  gssize n;
-
-  memcpy(frame, header, header_size);
-  if (length > 0)
-    memcpy(frame + header_size, data, length);
-  if (self->role == CORD_WEBSOCKET_CLIENT)
-    cord_websocket_mask(frame + header_size, length, mask);
-  n = write_some(self, frame, header_size + length);
-  if (n < 0)
-    return FALSE;
-  self->stats.bytes_sent += (guint64)n;
-  if ((gsize)n < header_size + length) {
-    g_byte_array_append(self->queue, frame + n, (guint)(header_size + length - (gsize)n));
-    set_blocked(self, TRUE);
-  }
-  return TRUE;
-}
-
 gboolean
 cord_websocket_send_frame(CordWebsocket *self, CordWebsocketMessageType type, const guint8 *data,
                           gsize length)
@@ -151,10 +172,8 @@ cord_websocket_send_frame(CordWebsocket *self, CordWebsocketMessageType type, co
   guint32 mask = self->role == CORD_WEBSOCKET_CLIENT ? cord_websocket_random() : 0;
   gsize header_size = cord_websocket_format_header(header, self->role, type, length, mask);
 
-  if (self->queue->len == 0 && self->corked == 0 && length <= SCRATCH_SIZE)
-    return send_at_once(self, header, header_size, data, length, mask);
   append_frame(self, header, header_size, data, length, mask);
-  return self->corked > 0 || self->blocked || cord_websocket_flush(self);
+  return self->corked > 0 || self->blocked || cord_websocket_flush_soon(self);
 }
 
 /* Reading */
@@ -168,6 +187,7 @@ peer_is_at_fault(CordWebsocket *self, const CordWebsocketFault *fault)
 
   if (self->state == STATE_OPEN)
     cord_websocket_send_close(self, fault->code, fault->reason);
+  cord_websocket_flush_put_off(self);
   /* closing with bytes unread would reset the connection, and our last words with it */
   shutdown(self->fd, SHUT_WR);
   while (dropped < MAX_DROPPED) {
@@ -334,12 +354,6 @@ read_now(gpointer data)
 
   if (self->state == STATE_OPEN || self->state == STATE_CLOSING)
     read_ready(self);
-}
-
-static void
-drop_hold(gpointer data)
-{
-  cord_websocket_drop(data);
 }
 
 void

@@ -40,6 +40,7 @@ struct _CordWebsocket {
   gsize written; /* of queue */
   guint corked;
   gboolean blocked; /* EPOLLOUT is waited for */
+  gboolean ending;  /* the queue is written at the end of the worker's turn */
   gsize max_queued;
 
   guint16 close_code;
@@ -67,6 +68,8 @@ G_GNUC_INTERNAL gboolean cord_websocket_send_frame(CordWebsocket *self,
                                                    CordWebsocketMessageType type,
                                                    const guint8 *data, gsize length);
 G_GNUC_INTERNAL gboolean cord_websocket_flush(CordWebsocket *self);
+G_GNUC_INTERNAL gboolean cord_websocket_flush_soon(CordWebsocket *self);
+G_GNUC_INTERNAL void cord_websocket_flush_put_off(CordWebsocket *self);
 G_GNUC_INTERNAL void cord_websocket_on_ready(guint events, gpointer data);
 
 G_END_DECLS

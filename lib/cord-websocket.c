@@ -42,6 +42,7 @@ cord_websocket_drop(CordWebsocket *self)
 static void
 release(CordWebsocket *self)
 {
+  cord_websocket_flush_put_off(self);
   g_clear_pointer(&self->watch, cord_watch_remove);
   g_clear_pointer(&self->stall, cord_timer_remove);
   g_clear_pointer(&self->close_deadline, cord_timer_remove);
@@ -294,7 +295,7 @@ send_message(CordWebsocket *self, CordWebsocketMessageType type, const guint8 *d
  * @length: of @text in bytes, or -1
  * @error: return location for an error
  *
- * Writes a text message, at once where the socket takes it, else queues it.
+ * Writes a text message: at the end of the worker's turn, or as soon as the socket takes it.
  *
  * Returns: %FALSE when it is not open, has broken, or the queue is full (%CORD_ERROR_TOO_LARGE);
  * the message is then not sent, and `closed` is not called from inside
@@ -359,7 +360,7 @@ cord_websocket_uncork(CordWebsocket *self)
   if (self->state != STATE_OPEN || self->corked == 0 || --self->corked > 0)
     return;
   if (self->queue->len > 0 && !self->blocked)
-    cord_websocket_flush(self);
+    cord_websocket_flush_soon(self);
 }
 
 /**

@@ -250,6 +250,7 @@ cord_loop_dispatch(CordLoop *loop)
   loop_run_posts(loop);
   loop_run_watches(loop);
   loop_run_due(loop);
+  cord_loop_run_endings(loop);
   loop->dispatching--;
   if (loop->dispatching == 0)
     g_slist_free_full(g_steal_pointer(&loop->dead_watches), g_free);

@@ -487,7 +487,7 @@ another_thread_waits_while_two_seconds_are_queued(void)
   wait_until_blocked(&feeder, 100);
   g_assert_cmpint(g_atomic_int_get(&feeder.pushed), ==, 100);
   /* the carrier plays in real time; 5 s are the look-ahead */
-  for (guint ms = 0; ms < 30000 && !(message = gst_bus_pop_filtered(rig->bus, GST_MESSAGE_EOS));
+  for (guint ms = 0; ms < 600000 && !(message = gst_bus_pop_filtered(rig->bus, GST_MESSAGE_EOS));
        ms += 20) {
     twilio_rig_advance_ms(rig, 20);
     twilio_peer_echo_marks(rig->peer);
