@@ -93,6 +93,8 @@ gst_openai_realtime_begin_answer(GstOpenaiRealtime *self, const gchar *response)
     g_free(answer->response);
     answer->response = g_strdup(response);
     answer->continues = FALSE;
+    if (answer->text->len > 0 && answer->text->str[answer->text->len - 1] != ' ')
+      g_string_append_c(answer->text, ' ');
     return;
   }
   if (answer)

@@ -240,12 +240,9 @@ test_realtime(void)
 {
   Calls *calls = calls_new();
 
-  if (is_there(calls, &speech_to_speech)) {
-    add_agent(calls, speech_to_speech.name, speech_to_speech.setting, "\"pipeline\":\"realtime\"");
-    place_all(calls);
-  } else {
-    g_test_skip("openairealtime or its simulator is not there");
-  }
+  assert_there(calls, &speech_to_speech, 1);
+  add_agent(calls, speech_to_speech.name, speech_to_speech.setting, "\"pipeline\":\"realtime\"");
+  place_all(calls);
   calls_free(calls);
 }
 
