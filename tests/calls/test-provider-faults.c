@@ -210,6 +210,8 @@ static const struct {
     NULL },
   { "where nobody can speak the caller is told", "scripted",
     "\"stt\":" MACHINE ",\"tts\":{\"provider\":\"elevenlabs\"}", "elevenlabstts", NULL },
+  { "where the one that does it all is ill the caller is told", "gpt-realtime",
+    "\"realtime\":{\"properties\":{\"outage-timeout\":1000}}", "openairealtime", NULL },
 };
 
 /* The recording is heard, all of it. */
