@@ -149,7 +149,8 @@ cord_exchange_is_local(CordExchange *self)
 static GInetAddress *
 forwarded_address(CordExchange *self)
 {
-  const gchar *list = cord_exchange_get_header(self, "X-Forwarded-For");
+  const gchar *list = soup_message_headers_get_list(
+      soup_server_message_get_request_headers(self->message), "X-Forwarded-For");
   const gchar *last = list ? strrchr(list, ',') : NULL;
   g_autofree gchar *text = list ? g_strstrip(g_strdup(last ? last + 1 : list)) : NULL;
 
@@ -172,8 +173,8 @@ cord_exchange_dup_client(CordExchange *self)
   const guint8 *bytes;
 
   if (address == NULL && G_IS_INET_SOCKET_ADDRESS(socket_address))
-    address = g_object_ref(
-        g_inet_socket_address_get_address(G_INET_SOCKET_ADDRESS(socket_address)));
+    address =
+        g_object_ref(g_inet_socket_address_get_address(G_INET_SOCKET_ADDRESS(socket_address)));
   if (address == NULL)
     return g_strdup("");
   if (g_inet_address_get_family(address) == G_SOCKET_FAMILY_IPV4)
@@ -376,6 +377,18 @@ request_id(SoupServerMessage *message)
   return length > 0 && length <= MAX_REQUEST_ID ? g_strdup(given) : g_uuid_string_random();
 }
 
+/* What is no page does nothing in a browser, wherever somebody shows it. */
+static const struct {
+  const gchar *name;
+  const gchar *value;
+} usual_headers[] = {
+  { "Cache-Control", "no-store" },
+  { "Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'" },
+  { "Referrer-Policy", "no-referrer" },
+  { "X-Content-Type-Options", "nosniff" },
+  { "X-Frame-Options", "DENY" },
+};
+
 static CordExchange *
 exchange_new(SoupServerMessage *message, const gchar *path)
 {
@@ -386,8 +399,8 @@ exchange_new(SoupServerMessage *message, const gchar *path)
   self->id = request_id(message);
   self->path = g_strdup(path);
   soup_message_headers_replace(headers, "X-Request-ID", self->id);
-  soup_message_headers_replace(headers, "Cache-Control", "no-store");
-  soup_message_headers_replace(headers, "X-Content-Type-Options", "nosniff");
+  for (guint i = 0; i < G_N_ELEMENTS(usual_headers); i++)
+    soup_message_headers_replace(headers, usual_headers[i].name, usual_headers[i].value);
   return self;
 }
 

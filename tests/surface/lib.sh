@@ -30,6 +30,7 @@ ask() {
   shift 2
   asked="$method $path $*"
   [ -z "${KEY:-}" ] || set -- -H "Authorization: Bearer $KEY" "$@"
+  : >"$scratch/body"
   status=$(curl -sS --max-time 20 -X "$method" -D "$scratch/head" -o "$scratch/body" -w '%{http_code}' "$@" "${CONTRACT:-$BASE}$path")
   head=$(tr -d '\r' <"$scratch/head")
   body=$(tr -d '\0' <"$scratch/body")
