@@ -145,6 +145,42 @@ call_report_event(CallReport *self, const gchar *name, const gchar *json)
     on_call_ended(self, event);
 }
 
+static void
+on_transcript(CallReport *self, JsonObject *message)
+{
+  g_autoptr(JsonObject) event = json_object_new();
+
+  if (!cord_json_peek_boolean(message, "is_final", FALSE))
+    return;
+  json_object_set_string_member(event, "text", cord_json_peek_string(message, "content", ""));
+  if (g_str_equal(cord_json_peek_string(message, "role", ""), "user"))
+    on_turn_ended(self, event);
+  else
+    on_heard(self, event);
+}
+
+/**
+ * call_report_told:
+ * @self: a report
+ * @json: what a browser was told on its own socket
+ */
+void
+call_report_told(CallReport *self, const gchar *json)
+{
+  g_autoptr(JsonObject) message = cord_json_parse_object(json, -1, NULL);
+  const gchar *type = message ? cord_json_peek_string(message, "type", "") : "";
+
+  self->followed = TRUE;
+  if (g_str_equal(type, "transcript"))
+    on_transcript(self, message);
+  else if (g_str_equal(type, "tool_call"))
+    json_array_add_object_element(self->tools, json_object_ref(message));
+  else if (g_str_equal(type, "session_ended")) {
+    json_object_set_string_member(message, "status", "completed");
+    on_call_ended(self, message);
+  }
+}
+
 /**
  * call_report_line:
  * @self: a report

@@ -17,6 +17,7 @@ typedef struct _CallReport CallReport;
 CallReport *call_report_new(gboolean quiet, gboolean coloured);
 void call_report_free(CallReport *self);
 void call_report_event(CallReport *self, const gchar *name, const gchar *json);
+void call_report_told(CallReport *self, const gchar *json);
 void call_report_line(CallReport *self, const CordPhoneLine *line);
 gchar *call_report_get_transcript(CallReport *self);
 void call_report_print_table(CallReport *self, CordPhoneTalk *talk, const CordPhonePace *pace);

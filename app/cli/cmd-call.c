@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "call-mic.h"
+#include "call-options.h"
 #include "call-report.h"
 #include "cord-commands.h"
 #include "cord-http.h"
@@ -17,29 +18,10 @@
 #include "cord-phone-pace.h"
 #include "cord-worker.h"
 
-#define DEFAULT_URL "http://127.0.0.1:8000/api/twilio/incoming"
-#define INCOMING "/incoming"
-#define DEFAULT_VOICE "kal16" /* what speech-to-text understands best */
 #define EVENTS_LINGER_MS 1500 /* for the server's last words after the call */
 
 typedef struct {
-  gchar *url, *status_url, *from, *to, *auth_token, *voice, *record;
-  gchar **expect;
-  gint max_duration;
-  gboolean mic, json, quiet;
-  GPtrArray *wishes; /* Wish, in the order of the command line */
-  gint barge_in_ms;  /* for the next of them */
-} Options;
-
-/* One of --say, --wav, --dtmf */
-typedef struct {
-  gchar kind; /* 's', 'w', 'd' */
-  gchar *value;
-  gint barge_in_ms;
-} Wish;
-
-typedef struct {
-  Options options;
+  CallOptions options;
   GMainLoop *loop;
   CordWorker *worker;
   CordPhone *phone;
@@ -54,13 +36,6 @@ typedef struct {
   CordPhonePace pace;
   CallMic *mic;
 } Call;
-
-static void
-free_wish(gpointer data)
-{
-  g_free(((Wish *)data)->value);
-  g_free(data);
-}
 
 /* The worker's side */
 
@@ -155,6 +130,14 @@ on_arrived(CordPhone *phone, const guint8 *audio, gsize length, gpointer data)
 }
 
 static void
+on_told(CordPhone *phone, const gchar *json, gpointer data)
+{
+  Call *call = data;
+
+  call_report_told(call->report, json);
+}
+
+static void
 on_cleared(CordPhone *phone, gsize bytes, gpointer data)
 {
   Call *call = data;
@@ -221,6 +204,7 @@ run_dial(gpointer data)
     .started = on_started,
     .arrived = on_arrived,
     .frame = on_frame,
+    .told = on_told,
     .cleared = on_cleared,
     .ended = on_ended,
   };
@@ -231,6 +215,9 @@ run_dial(gpointer data)
     .from = call->options.from,
     .to = call->options.to,
     .auth_token = call->options.auth_token,
+    .browser = call->options.browser,
+    .api_key = call->options.browser ? call->options.key : NULL,
+    .jitter_ms = (guint)call->options.jitter_ms,
   };
 
   call->phone = cord_phone_new(call->worker, &whom, &handlers, call);
@@ -318,7 +305,7 @@ static gboolean
 prepare_lines(Call *call, GError **error)
 {
   for (guint i = 0; i < call->options.wishes->len; i++) {
-    const Wish *wish = call->options.wishes->pdata[i];
+    const CallWish *wish = call->options.wishes->pdata[i];
     g_autoptr(GBytes) audio = NULL;
 
     if (wish->kind == 's')
@@ -426,112 +413,6 @@ run(Call *call)
   return code;
 }
 
-static gboolean
-add_wish(const gchar *name, const gchar *value, gpointer data, GError **error)
-{
-  Options *options = data;
-  Wish *wish = g_new0(Wish, 1);
-
-  /* --say, --wav and --dtmf differ in their third letter */
-  wish->kind = name[2];
-  wish->value = g_strdup(value);
-  wish->barge_in_ms = options->barge_in_ms;
-  options->barge_in_ms = -1;
-  g_ptr_array_add(options->wishes, wish);
-  return TRUE;
-}
-
-static gboolean
-set_barge_in(const gchar *name, const gchar *value, gpointer data, GError **error)
-{
-  gint64 ms;
-
-  if (!g_ascii_string_to_signed(value, 10, 0, 600000, &ms, NULL)) {
-    g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                _("--barge-in takes milliseconds, not \"%s\""), value);
-    return FALSE;
-  }
-  ((Options *)data)->barge_in_ms = (gint)ms;
-  return TRUE;
-}
-
-static gboolean
-read_options(Options *options, int argc, char *argv[], GError **error)
-{
-  gpointer wish = (gpointer)add_wish, barge_in = (gpointer)set_barge_in;
-  const GOptionEntry entries[] = {
-    { "url", 0, 0, G_OPTION_ARG_STRING, &options->url,
-      N_("Voice webhook to call, or ws://… to open a stream at once"), N_("URL") },
-    { "status-url", 0, 0, G_OPTION_ARG_STRING, &options->status_url,
-      N_("Where to post that the call is over (…/status beside …/incoming), or none"), N_("URL") },
-    { "say", 0, 0, G_OPTION_ARG_CALLBACK, wish, N_("Say this; may be repeated"), N_("TEXT") },
-    { "wav", 0, 0, G_OPTION_ARG_CALLBACK, wish, N_("Say what is in this file"), N_("FILE") },
-    { "dtmf", 0, 0, G_OPTION_ARG_CALLBACK, wish, N_("Press these keys"), N_("DIGITS") },
-    { "barge-in", 0, 0, G_OPTION_ARG_CALLBACK, barge_in,
-      N_("Begin the next of them so long after the agent has begun to speak"), N_("MS") },
-    { "mic", 0, 0, G_OPTION_ARG_NONE, &options->mic, N_("Speak and listen yourself"), NULL },
-    { "voice", 0, 0, G_OPTION_ARG_STRING, &options->voice,
-      N_("Voice for --say: kal16, rms, slt, awb, kal"), N_("NAME") },
-    { "record", 'r', 0, G_OPTION_ARG_FILENAME, &options->record,
-      N_("Write PREFIX-heard.wav, PREFIX-stereo.wav (caller left) and PREFIX.json"), N_("PREFIX") },
-    { "expect", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->expect,
-      N_("Fail unless this is in the transcript; may be repeated"), N_("TEXT") },
-    { "from", 0, 0, G_OPTION_ARG_STRING, &options->from, N_("The caller's number"), N_("NUMBER") },
-    { "to", 0, 0, G_OPTION_ARG_STRING, &options->to, N_("The number that is called"),
-      N_("NUMBER") },
-    { "auth-token", 0, 0, G_OPTION_ARG_STRING, &options->auth_token,
-      N_("Signs the requests (TWILIO_AUTH_TOKEN)"), N_("TOKEN") },
-    { "max-duration", 0, 0, G_OPTION_ARG_INT, &options->max_duration,
-      N_("Hang up and fail after so long (300)"), N_("SECONDS") },
-    { "json", 0, 0, G_OPTION_ARG_NONE, &options->json, N_("Print the result as JSON"), NULL },
-    { "quiet", 'q', 0, G_OPTION_ARG_NONE, &options->quiet, N_("Print errors only"), NULL },
-    { NULL },
-  };
-  g_autoptr(GOptionContext) context = g_option_context_new(NULL);
-  GOptionGroup *group = g_option_group_new("call", "", "", options, NULL);
-
-  g_option_group_add_entries(group, entries);
-  g_option_group_set_translation_domain(group, GETTEXT_PACKAGE);
-  g_option_context_set_main_group(context, group);
-  g_option_context_set_summary(
-      context,
-      _("Telephones with a server as Twilio would: webhook, TwiML, signed media stream, real "
-        "time. What the caller says is said in the order given, each when the agent has "
-        "finished. Exits with 0 when the call was good, 1 when it failed."));
-  return g_option_context_parse(context, &argc, &argv, error);
-}
-
-/* The status callback stands beside the webhook. */
-static void
-set_status_url(Options *options)
-{
-  if (g_strcmp0(options->status_url, "none") == 0)
-    g_clear_pointer(&options->status_url, g_free);
-  else if (options->status_url == NULL && g_str_has_suffix(options->url, INCOMING))
-    options->status_url = g_strdup_printf(
-        "%.*s/status", (int)(strlen(options->url) - strlen(INCOMING)), options->url);
-}
-
-static void
-set_defaults(Options *options)
-{
-  const gchar *token = g_getenv("TWILIO_AUTH_TOKEN");
-
-  if (options->url == NULL)
-    options->url = g_strdup(DEFAULT_URL);
-  set_status_url(options);
-  if (options->voice == NULL)
-    options->voice = g_strdup(DEFAULT_VOICE);
-  if (options->from == NULL)
-    options->from = g_strdup("+15005550006");
-  if (options->to == NULL)
-    options->to = g_strdup("+15005550001");
-  if (options->auth_token == NULL && token && *token)
-    options->auth_token = g_strdup(token);
-  if (options->max_duration <= 0)
-    options->max_duration = 300;
-}
-
 static void
 clear_call(Call *call)
 {
@@ -540,15 +421,7 @@ clear_call(Call *call)
   g_clear_pointer(&call->loop, g_main_loop_unref);
   g_clear_object(&call->worker);
   g_clear_error(&call->error);
-  g_ptr_array_unref(call->options.wishes);
-  g_free(call->options.url);
-  g_free(call->options.status_url);
-  g_free(call->options.from);
-  g_free(call->options.to);
-  g_free(call->options.auth_token);
-  g_free(call->options.voice);
-  g_free(call->options.record);
-  g_strfreev(call->options.expect);
+  call_options_clear(&call->options);
 }
 
 /**
@@ -563,13 +436,11 @@ clear_call(Call *call)
 int
 cord_cmd_call(int argc, char *argv[])
 {
-  Call call = { .options = { .wishes = g_ptr_array_new_with_free_func(free_wish),
-                             .barge_in_ms = -1 } };
+  Call call = { 0 };
   g_autoptr(GError) error = NULL;
   int code = CORD_EXIT_USAGE;
 
-  if (read_options(&call.options, argc, argv, &error)) {
-    set_defaults(&call.options);
+  if (call_options_read(&call.options, argc, argv, &error)) {
     gst_init(NULL, NULL);
     code = run(&call);
   } else {

@@ -25,6 +25,7 @@ cord_phone_message_clear(CordPhoneMessage *self)
 {
   g_clear_pointer(&self->audio, g_byte_array_unref);
   g_clear_pointer(&self->mark, g_free);
+  g_clear_pointer(&self->told, g_free);
 }
 
 static gboolean

@@ -15,6 +15,7 @@ G_BEGIN_DECLS
  * @CORD_PHONE_MESSAGE_MEDIA: audio to play
  * @CORD_PHONE_MESSAGE_MARK: echo this when played
  * @CORD_PHONE_MESSAGE_CLEAR: throw away what is not played
+ * @CORD_PHONE_MESSAGE_TOLD: a browser is told of its call
  *
  * What a server may send.
  */
@@ -22,6 +23,7 @@ typedef enum {
   CORD_PHONE_MESSAGE_MEDIA,
   CORD_PHONE_MESSAGE_MARK,
   CORD_PHONE_MESSAGE_CLEAR,
+  CORD_PHONE_MESSAGE_TOLD,
 } CordPhoneMessageType;
 
 /**
@@ -30,6 +32,7 @@ typedef enum {
  * @stream_sid: for whom, cut off after 63 bytes
  * @audio: (owned): mu-law of a media message
  * @mark: (owned) (nullable): the name in a mark message
+ * @told: (owned) (nullable): what a browser is told, JSON
  *
  * One message from the server; to be cleared, and reusable.
  */
@@ -38,6 +41,7 @@ typedef struct {
   gchar stream_sid[64];
   GByteArray *audio;
   gchar *mark;
+  gchar *told;
 } CordPhoneMessage;
 
 void cord_phone_message_init(CordPhoneMessage *self);

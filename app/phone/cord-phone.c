@@ -8,13 +8,11 @@
 #include "cord-phone-post.h"
 #include "cord-phone-queue.h"
 #include "cord-phone-speech.h"
+#include "cord-phone-wire.h"
 #include "cord-websocket-client.h"
 
-/*
- * A telephone behind Twilio, for those who have neither: it posts the webhook, reads the TwiML,
- * opens the stream, and then speaks and listens in real time. A thousand of them run in one
- * process.
- */
+/* A telephone behind Twilio, for those who have neither: it posts the webhook, reads the TwiML,
+ * opens the stream, and then speaks and listens in real time. A thousand run in one process. */
 
 #define CATCH_UP 5 /* frames sent at most in one go after a stall */
 #define HANDSHAKE_TIMEOUT (15 * GST_SECOND)
@@ -27,7 +25,7 @@ struct _CordPhone {
   gchar *url, *from, *to, *auth_token, *account_sid, *call_sid, *stream_sid;
 
   gchar *status_url, *twiml;
-  gboolean outbound;
+  gboolean outbound, browser;
   GStrv fields; /* names and values by turns, or NULL */
   CordPhonePost *webhook;
   GPtrArray *verbs; /* CordTwimlVerb */
@@ -40,12 +38,13 @@ struct _CordPhone {
   CordTimer *next_frame;
   GstClockTime phase;
   CordPhoneMessage message;
-  GString *text; /* the message that is being written */
+  CordPhoneWire *wire;
+  CordPhoneWireNames names;
+  gchar *api_key;
   CordPhoneQueue *queue;
   CordPhoneSpeech speech;
   GstClockTime started;
   guint64 frames;
-  guint sequence;
   gboolean warned;     /* of a message that makes no sense; Twilio does it once as well */
   gboolean hanging_up; /* the caller has, the stream is being closed */
   gboolean ended;
@@ -139,25 +138,20 @@ fail(CordPhone *self, CordError code, const gchar *message)
   end(self, error);
 }
 
-/* Sends what stands in self->text. */
-static void
-send_text(CordPhone *self)
+static gboolean
+can_send(CordPhone *self)
 {
-  g_autoptr(GError) error = NULL;
-
-  if (!self->ended && !self->hanging_up && self->websocket &&
-      !cord_websocket_send_text(self->websocket, self->text->str, (gssize)self->text->len, &error))
-    end(self, error);
-  g_string_truncate(self->text, 0);
+  return !self->ended && !self->hanging_up && self->websocket;
 }
 
 static void
 on_mark(const gchar *name, gpointer data)
 {
   CordPhone *self = data;
+  g_autoptr(GError) error = NULL;
 
-  cord_phone_message_mark(self->text, ++self->sequence, self->stream_sid, name);
-  send_text(self);
+  if (can_send(self) && !cord_phone_wire_echo(self->wire, name, &error))
+    end(self, error);
 }
 
 /* The stream */
@@ -166,13 +160,13 @@ static void
 pass_frame(CordPhone *self)
 {
   guint8 sent[CORD_PHONE_FRAME], heard[CORD_PHONE_FRAME];
+  g_autoptr(GError) error = NULL;
   gsize heard_length;
 
   cord_phone_speech_take(&self->speech, sent, sizeof sent);
   self->frames++;
-  cord_phone_message_media(self->text, ++self->sequence, self->stream_sid, (guint)self->frames,
-                           (guint)(self->frames * 20), sent, sizeof sent);
-  send_text(self);
+  if (can_send(self) && !cord_phone_wire_speak(self->wire, sent, sizeof sent, &error))
+    end(self, error);
   if (self->ended)
     return;
   heard_length = cord_phone_queue_play(self->queue, heard, sizeof heard);
@@ -222,6 +216,10 @@ handle_message(CordPhone *self)
     if (self->handlers.cleared)
       self->handlers.cleared(self, cleared, self->data);
     break;
+  case CORD_PHONE_MESSAGE_TOLD:
+    if (self->handlers.told)
+      self->handlers.told(self, message->told, self->data);
+    break;
   }
 }
 
@@ -232,16 +230,12 @@ on_message(CordWebsocket *websocket, CordWebsocketMessageType type, const guint8
   CordPhone *self = user_data;
   g_autoptr(GError) error = NULL;
 
-  if (self->hanging_up)
+  if (self->hanging_up && !self->browser)
     return;
-  if (type != CORD_WEBSOCKET_TEXT)
-    warn(self, "it is binary");
-  else if (!cord_phone_message_parse(&self->message, (const gchar *)data, length, &error))
-    warn(self, error->message);
-  else if (!g_str_equal(self->message.stream_sid, self->stream_sid))
-    warn(self, "it is for another stream");
-  else
+  if (cord_phone_wire_read(self->wire, type, data, length, &self->message, &error))
     handle_message(self);
+  else
+    warn(self, error->message);
 }
 
 static void go_on(CordPhone *self);
@@ -274,15 +268,14 @@ static void
 start_stream(CordPhone *self)
 {
   GstClockTime wait = CORD_TICK_NS;
+  g_autoptr(GError) error = NULL;
 
   cord_websocket_set_handlers(self->websocket, &stream_handlers, self);
   cord_websocket_start(self->websocket);
-  cord_phone_message_connected(self->text);
-  send_text(self);
-  cord_phone_message_start(self->text, self->account_sid, self->call_sid, self->stream_sid,
-                           self->parameters);
-  self->sequence = 1;
-  send_text(self);
+  self->names =
+      (CordPhoneWireNames){ self->account_sid, self->call_sid, self->stream_sid, self->parameters };
+  if (!cord_phone_wire_begin(self->wire, self->websocket, &self->names, &error))
+    end(self, error);
   if (self->ended)
     return;
   self->started = cord_worker_get_time(self->worker);
@@ -317,10 +310,11 @@ open_stream(CordPhone *self, const gchar *url, GHashTable *parameters)
 {
   g_autofree gchar *signature =
       self->auth_token ? cord_phone_sign_url(url, self->auth_token) : NULL;
-  const gchar *headers[] = { "x-twilio-signature", signature, NULL };
+  const gchar *headers[] = { self->api_key ? "Authorization" : "x-twilio-signature",
+                             self->api_key ? self->api_key : signature, NULL };
   CordWebsocketRequest request = { .url = url, .timeout = HANDSHAKE_TIMEOUT };
 
-  if (signature)
+  if (headers[1])
     request.headers = headers;
   self->parameters = parameters ? g_hash_table_ref(parameters) : NULL;
   cord_websocket_connect_async(self->worker, &request, self->connecting, on_connected, self);
@@ -439,7 +433,10 @@ cord_phone_new(CordWorker *worker, const CordPhoneCall *call, const CordPhoneHan
   self->call_sid = call->call_sid ? g_strdup(call->call_sid) : cord_phone_new_sid("CA");
   self->stream_sid = cord_phone_new_sid("MZ");
   self->connecting = g_cancellable_new();
-  self->text = g_string_sized_new(512);
+  self->browser = call->browser;
+  self->wire = cord_phone_wire_new(
+      call->browser ? CORD_PHONE_WIRE_BROWSER : CORD_PHONE_WIRE_CARRIER, call->jitter_ms);
+  self->api_key = call->api_key ? g_strconcat("Bearer ", call->api_key, NULL) : NULL;
   self->queue = cord_phone_queue_new(on_mark, self);
   cord_phone_message_init(&self->message);
   cord_phone_speech_init(&self->speech);
@@ -461,9 +458,10 @@ cord_phone_free(CordPhone *self)
   cord_phone_speech_clear(&self->speech);
   cord_phone_queue_free(self->queue);
   cord_phone_message_clear(&self->message);
-  g_string_free(self->text, TRUE);
+  cord_phone_wire_free(self->wire);
   g_clear_pointer(&self->verbs, g_ptr_array_unref);
   g_clear_error(&self->error);
+  g_free(self->api_key);
   g_free(self->url);
   g_free(self->status_url);
   g_free(self->twiml);
@@ -529,10 +527,12 @@ cord_phone_is_speaking(CordPhone *self)
 gboolean
 cord_phone_press(CordPhone *self, gchar digit)
 {
+  g_autoptr(GError) error = NULL;
+
   if (digit == '\0' || !strchr("0123456789*#ABCD", digit))
     return FALSE;
-  cord_phone_message_dtmf(self->text, ++self->sequence, self->stream_sid, digit);
-  send_text(self);
+  if (can_send(self) && !cord_phone_wire_press(self->wire, digit, &error))
+    end(self, error);
   return TRUE;
 }
 
@@ -545,6 +545,8 @@ cord_phone_press(CordPhone *self, gchar digit)
 void
 cord_phone_hang_up(CordPhone *self)
 {
+  g_autoptr(GError) error = NULL;
+
   if (self->ended || self->hanging_up)
     return;
   if (self->websocket == NULL || !cord_websocket_is_open(self->websocket)) {
@@ -552,11 +554,11 @@ cord_phone_hang_up(CordPhone *self)
     return;
   }
   g_clear_pointer(&self->next_frame, cord_timer_remove);
-  cord_phone_message_stop(self->text, ++self->sequence, self->account_sid, self->call_sid,
-                          self->stream_sid);
-  send_text(self);
+  if (!cord_phone_wire_end(self->wire, &error))
+    end(self, error);
   self->hanging_up = TRUE;
-  if (!self->ended)
+  /* a page waits to be told that it is over */
+  if (!self->ended && !self->browser)
     cord_websocket_close(self->websocket, CORD_WEBSOCKET_CLOSE_NORMAL, NULL);
 }
 

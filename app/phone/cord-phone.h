@@ -22,6 +22,9 @@ typedef struct _CordPhone CordPhone;
  * @twiml: (nullable): what to do, in the place of asking @url for it
  * @outbound: the server has placed this call, and we have answered it
  * @fields: (nullable): names and values by turns, %NULL-terminated: what the webhook tells besides
+ * @browser: whether it is no telephone but a page in a browser, whose stream @url is
+ * @api_key: (nullable): what a browser shows at the door
+ * @jitter_ms: how long a browser keeps what it hears before it sends it, at most
  * @phase: at which point of each 20 ms it sends, ns; 0: wherever the stream happens to begin
  *
  * Whom to call. Copied.
@@ -37,6 +40,9 @@ typedef struct {
   const gchar *twiml;
   gboolean outbound;
   const gchar *const *fields;
+  gboolean browser;
+  const gchar *api_key;
+  guint jitter_ms;
   GstClockTime phase;
 } CordPhoneCall;
 
@@ -46,6 +52,7 @@ typedef struct {
  * @started: the stream stands
  * @arrived: audio has come, and will be played
  * @frame: 20 ms have passed: what was sent, what was heard, and how much of that was the agent's
+ * @told: a browser was told something of its call, one JSON object
  * @cleared: the agent's audio was thrown away; how many bytes had waited
  * @ended: it is over, once; an error if it failed
  *
@@ -57,6 +64,7 @@ typedef struct {
   void (*arrived)(CordPhone *phone, const guint8 *audio, gsize length, gpointer data);
   void (*frame)(CordPhone *phone, const guint8 *sent, const guint8 *heard, gsize heard_length,
                 gpointer data);
+  void (*told)(CordPhone *phone, const gchar *json, gpointer data);
   void (*cleared)(CordPhone *phone, gsize bytes, gpointer data);
   void (*ended)(CordPhone *phone, const GError *error, gpointer data);
 } CordPhoneHandlers;
