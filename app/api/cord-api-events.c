@@ -31,6 +31,7 @@ typedef struct {
   CordApi *api;
   SoupServerMessage *message;
   guint watch;
+  guint neighbours_watch;
   guint heartbeat;
   gsize behind; /* bytes that were not written yet */
 } Listener;
@@ -82,6 +83,8 @@ on_gone(SoupServerMessage *message, gpointer data)
 
   g_clear_handle_id(&listener->heartbeat, g_source_remove);
   cord_call_registry_unwatch(listener->api->calls, listener->watch);
+  if (listener->neighbours_watch)
+    cord_neighbours_unwatch(listener->api->neighbours, listener->neighbours_watch);
 }
 
 static void
@@ -109,6 +112,8 @@ events_handler(CordExchange *exchange, gpointer data)
   g_signal_connect(message, "wrote-body-data", G_CALLBACK(on_wrote), listener);
   send_text(listener, ": connected\n\n");
   listener->watch = cord_call_registry_watch(api->calls, on_event, listener);
+  if (api->neighbours)
+    listener->neighbours_watch = cord_neighbours_watch(api->neighbours, on_event, listener);
   listener->heartbeat = g_timeout_add_seconds(
       (guint)cord_config_get_int(api->config, "http.heartbeat"), on_heartbeat, listener);
 }

@@ -7,6 +7,7 @@
 #include "cord-checkup.h"
 #include "cord-config.h"
 #include "cord-dialogue.h"
+#include "cord-neighbours.h"
 #include "cord-openapi.h"
 #include "cord-outbound.h"
 #include "cord-stats.h"
@@ -33,6 +34,7 @@ G_BEGIN_DECLS
  * @checkup: how the services are
  * @guard: where addresses of users may lead
  * @webhooks: who is told what happens
+ * @neighbours: (nullable): other servers on the same database
  * @dialogues: agents without a call
  * @sockets: conversations over WebSockets
  * @doors: what handlers are given besides; owned
@@ -54,6 +56,7 @@ typedef struct {
   CordCheckup *checkup;
   CordAddressGuard *guard;
   CordWebhooks *webhooks;
+  CordNeighbours *neighbours;
   const CordDialogueKit *dialogues;
   CordVoiceSockets *sockets;
   GPtrArray *doors;

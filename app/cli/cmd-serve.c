@@ -20,7 +20,9 @@
 #include "cord-keys.h"
 #include "cord-listener.h"
 #include "cord-log.h"
+#include "cord-neighbours.h"
 #include "cord-schemas.h"
+#include "cord-store-watch.h"
 #include "cord-webhook-events.h"
 
 #define JOURNAL_CLOSE_MS 5000
@@ -60,6 +62,8 @@ typedef struct {
   CordAddressGuard *guard;
   CordWebhooks *webhooks;
   CordWebhookEvents *events;
+  CordStoreWatch *changes;
+  CordNeighbours *neighbours;
   CordApi api;
   guint key_timer;
   guint signals; /* that asked to stop */
@@ -258,6 +262,36 @@ reload_keys(gpointer data)
   return G_SOURCE_CONTINUE;
 }
 
+/* Somebody has written, maybe we: what is kept in memory is read again. */
+static void
+on_changed(CordStoreWatch *changes, const gchar *table, const gchar *id, const gchar *server_id,
+           const gchar *how, gpointer data)
+{
+  Server *server = data;
+
+  if (!table || g_str_equal(table, "agents") || g_str_equal(table, "phone_numbers"))
+    cord_directory_refresh(server->directory, NULL, NULL);
+  if (!table || g_str_equal(table, "api_keys"))
+    reload_keys(server);
+  if (!table || g_str_equal(table, "webhook_deliveries"))
+    cord_webhooks_wake(server->webhooks);
+}
+
+/* Without it others are noticed as well, but seconds later. */
+static gboolean
+open_changes(Server *server, GError **error)
+{
+  if (!cord_store_is_shared(server->store))
+    return TRUE;
+  server->changes = cord_store_watch_new(server->store, error);
+  if (server->changes == NULL)
+    return FALSE;
+  g_signal_connect(server->changes, "changed", G_CALLBACK(on_changed), server);
+  server->neighbours = cord_neighbours_new(server->store, server->changes,
+                                           cord_journal_get_server_id(server->journal));
+  return TRUE;
+}
+
 static gboolean
 open_api(Server *server, GError **error)
 {
@@ -265,7 +299,7 @@ open_api(Server *server, GError **error)
                                                       G_RESOURCE_LOOKUP_FLAGS_NONE, error);
   g_autoptr(GPtrArray) keys = document ? cord_keys_list(server->store, error) : NULL;
 
-  if (keys == NULL)
+  if (keys == NULL || !open_changes(server, error))
     return FALSE;
   server->access = cord_access_new(cord_config_get_string(server->config, "http.cors-origins"),
                                    (guint)cord_config_get_int(server->config, "http.rate-limit"));
@@ -299,6 +333,7 @@ open_api(Server *server, GError **error)
     .sockets = server->sockets,
     .guard = server->guard,
     .webhooks = server->webhooks,
+    .neighbours = server->neighbours,
   };
   cord_api_add_all(&server->api);
   server->key_timer = g_timeout_add_seconds(KEY_SECONDS, reload_keys, server);
@@ -398,6 +433,8 @@ close_server(Server *server)
   if (server->journal)
     cord_journal_close(server->journal, JOURNAL_CLOSE_MS);
   g_clear_handle_id(&server->key_timer, g_source_remove);
+  if (server->changes)
+    g_signal_handlers_disconnect_by_data(server->changes, server);
   g_clear_pointer(&server->sockets, cord_voice_sockets_free);
   if (server->talks)
     cord_talks_close(server->talks);
@@ -409,6 +446,8 @@ close_server(Server *server)
   g_clear_pointer(&server->openapi, cord_openapi_free);
   g_clear_pointer(&server->access, cord_access_free);
   g_clear_pointer(&server->api.doors, g_ptr_array_unref);
+  g_clear_pointer(&server->neighbours, cord_neighbours_free);
+  g_clear_object(&server->changes);
   g_clear_pointer(&server->events, cord_webhook_events_free);
   g_clear_object(&server->webhooks);
   g_clear_object(&server->talks);

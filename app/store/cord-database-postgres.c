@@ -440,6 +440,39 @@ cord_database_postgres_dup(CordDatabase *database, GError **error)
   return CORD_DATABASE(another);
 }
 
+static gboolean
+cord_database_postgres_listen(CordDatabase *database, const gchar *channel, GError **error)
+{
+  g_autofree gchar *sql = g_strdup_printf("LISTEN %s", channel);
+
+  return cord_database_postgres_script(database, sql, error);
+}
+
+static gboolean
+cord_database_postgres_wait(CordDatabase *database, int wake_fd, GPtrArray *payloads,
+                            GError **error)
+{
+  CordDatabasePostgres *self = CORD_DATABASE_POSTGRES(database);
+  struct pollfd fds[2] = { { PQsocket(self->connection), POLLIN, 0 }, { wake_fd, POLLIN, 0 } };
+  guint before = payloads->len;
+  PGnotify *notify;
+
+  for (;;) {
+    while ((notify = PQnotifies(self->connection))) {
+      g_ptr_array_add(payloads, g_strdup(notify->extra));
+      PQfreemem(notify);
+    }
+    if (payloads->len > before || fds[1].revents)
+      return TRUE;
+    if (poll(fds, 2, -1) < 0 && errno != EINTR)
+      fds[1].revents = POLLERR;
+    if (fds[0].revents && !PQconsumeInput(self->connection)) {
+      lose_connection(self, FALSE, error);
+      return FALSE;
+    }
+  }
+}
+
 static gchar *
 cord_database_postgres_describe(CordDatabase *database)
 {
@@ -471,6 +504,8 @@ cord_database_postgres_interface_init(CordDatabaseInterface *interface)
   interface->set_patience = cord_database_postgres_set_patience;
   interface->dup = cord_database_postgres_dup;
   interface->describe = cord_database_postgres_describe;
+  interface->listen = cord_database_postgres_listen;
+  interface->wait = cord_database_postgres_wait;
 }
 
 G_DEFINE_FINAL_TYPE_WITH_CODE(CordDatabasePostgres, cord_database_postgres, G_TYPE_OBJECT,

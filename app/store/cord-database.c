@@ -288,6 +288,43 @@ cord_database_dup(CordDatabase *self, GError **error)
 }
 
 /**
+ * cord_database_listen:
+ * @self: a database
+ * @channel: on which others tell what they have done
+ * @error: return location for an error
+ *
+ * Returns: whether cord_database_wait() will hear them
+ */
+gboolean
+cord_database_listen(CordDatabase *self, const gchar *channel, GError **error)
+{
+  CordDatabaseInterface *interface = CORD_DATABASE_GET_IFACE(self);
+
+  if (interface->listen)
+    return interface->listen(self, channel, error);
+  g_set_error(error, CORD_STORE_ERROR, CORD_STORE_ERROR_INVALID,
+              "This database tells nobody of its changes");
+  return FALSE;
+}
+
+/**
+ * cord_database_wait:
+ * @self: a database that listens
+ * @wake_fd: a descriptor that ends the waiting when it can be read
+ * @payloads: (element-type utf8): where what was told is appended
+ * @error: return location for an error
+ *
+ * Waits for somebody to tell something.
+ *
+ * Returns: %FALSE when the connection is lost
+ */
+gboolean
+cord_database_wait(CordDatabase *self, int wake_fd, GPtrArray *payloads, GError **error)
+{
+  return CORD_DATABASE_GET_IFACE(self)->wait(self, wake_fd, payloads, error);
+}
+
+/**
  * cord_database_take_turn:
  * @self: a database, in a transaction
  * @what: what must not be done twice at once

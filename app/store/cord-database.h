@@ -71,6 +71,8 @@ struct _CordDatabaseInterface {
   void (*set_patience)(CordDatabase *self, guint milliseconds);
   CordDatabase *(*dup)(CordDatabase *self, GError **error);
   gchar *(*describe)(CordDatabase *self);
+  gboolean (*listen)(CordDatabase *self, const gchar *channel, GError **error);
+  gboolean (*wait)(CordDatabase *self, int wake_fd, GPtrArray *payloads, GError **error);
 };
 
 /* The parameters of a statement: cord_database_query (db, SQL, CORD_PARAMS (a, b), &error) */
@@ -94,6 +96,8 @@ gboolean cord_database_is_postgres(CordDatabase *self);
 gchar *cord_database_describe(CordDatabase *self);
 void cord_database_set_patience(CordDatabase *self, guint milliseconds);
 CordDatabase *cord_database_dup(CordDatabase *self, GError **error);
+gboolean cord_database_listen(CordDatabase *self, const gchar *channel, GError **error);
+gboolean cord_database_wait(CordDatabase *self, int wake_fd, GPtrArray *payloads, GError **error);
 gboolean cord_database_take_turn(CordDatabase *self, const gchar *what, GError **error);
 
 /* One file an engine */

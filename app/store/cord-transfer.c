@@ -186,6 +186,16 @@ make_room(CordDatabase *to, GPtrArray *tables, gboolean replace, GError **error)
   return TRUE;
 }
 
+/* Others are told once that all has changed, not of each row. */
+static gboolean
+silence(CordDatabase *to, GError **error)
+{
+  return !cord_database_is_postgres(to) ||
+         (cord_database_run(to, "SELECT set_config('cordboard.silent', 'on', TRUE)", CORD_NO_PARAMS,
+                            error) &&
+          cord_database_run(to, "SELECT pg_notify('cordboard', '')", CORD_NO_PARAMS, error));
+}
+
 static gboolean
 copy_all(CordDatabase *from, CordDatabase *to, CordTransfer *transfer, GError **error)
 {
@@ -200,7 +210,7 @@ copy_all(CordDatabase *from, CordDatabase *to, CordTransfer *transfer, GError **
                 "migrate\"");
     return FALSE;
   }
-  if (!cord_database_take_turn(to, "transfer", error) ||
+  if (!cord_database_take_turn(to, "transfer", error) || !silence(to, error) ||
       !make_room(to, targets, transfer->replace, error))
     return FALSE;
   for (guint i = 0; i < tables->len; i++)
