@@ -20,6 +20,23 @@ cord_call_registry_get_count(CordCallRegistry *self)
   return count;
 }
 
+/**
+ * cord_call_registry_get_prepared:
+ * @self: the registry
+ *
+ * Returns: the number of calls that wait for their stream with everything ready; any thread
+ */
+guint
+cord_call_registry_get_prepared(CordCallRegistry *self)
+{
+  guint count;
+
+  g_mutex_lock(&self->lock);
+  count = g_hash_table_size(self->prepared);
+  g_mutex_unlock(&self->lock);
+  return count;
+}
+
 /* What calls tell, from their workers to the main thread */
 
 typedef struct {

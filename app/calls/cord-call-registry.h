@@ -128,6 +128,7 @@ CordPipelines *cord_call_registry_get_pipelines(CordCallRegistry *self);
 
 /* All of them */
 guint cord_call_registry_get_lateness(CordCallRegistry *self);
+guint cord_call_registry_get_prepared(CordCallRegistry *self);
 guint cord_call_registry_get_count(CordCallRegistry *self);
 gboolean cord_call_registry_get_draining(CordCallRegistry *self);
 const GError *cord_call_registry_get_error(CordCallRegistry *self);

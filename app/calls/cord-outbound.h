@@ -76,6 +76,8 @@ typedef void (*CordOutboundFunc)(CordOutboundCall *call, gpointer data);
 
 CordOutbound *cord_outbound_new(CordStore *store, CordJournal *journal, CordCallRegistry *calls,
                                 CordDialPolicy *policy, const CordDialCaps *caps);
+CordOutbound *cord_outbound_open(CordConfig *config, CordStore *store, CordJournal *journal,
+                                 CordCallRegistry *calls, GError **error);
 void cord_outbound_set_overdue(CordOutbound *self, CordOutboundFunc func, gpointer data);
 guint cord_outbound_get_count(CordOutbound *self);
 

@@ -179,19 +179,10 @@ open_calls(Server *server)
   server->calls = cord_call_registry_new(server->directory, server->journal, tokens, &options);
 }
 
-/* On a thread of its own: who is told may be slow, and a TLS handshake takes its time. */
 static gboolean
-open_webhooks(Server *server, GError **error)
+open_others(Server *server, GError **error)
 {
   CordConfig *config = server->config;
-  const CordWebhookOptions options = {
-    .plan = { .attempts = (guint)cord_config_get_int(config, "webhooks.attempts"),
-              .first_retry_ms = cord_config_get_int(config, "webhooks.first-retry") * 1000 },
-    .at_once = (guint)cord_config_get_int(config, "webhooks.at-once"),
-    .timeout_ms = (guint)cord_config_get_int(config, "webhooks.timeout") * 1000,
-    .keep_days = (guint)cord_config_get_int(config, "webhooks.keep-days"),
-  };
-  g_autoptr(CordWorker) worker = cord_worker_acquire("webhooks");
 
   server->guard =
       cord_address_guard_new(cord_config_get_string(config, "outgoing.private-networks"), error);
@@ -199,33 +190,47 @@ open_webhooks(Server *server, GError **error)
     g_prefix_error(error, "outgoing.private-networks: ");
     return FALSE;
   }
-  server->webhooks =
-      cord_webhooks_new(server->store, server->vault, server->guard, &options, worker);
+  server->webhooks = cord_webhooks_open(config, server->store, server->vault, server->guard);
   server->events = cord_webhook_events_new(server->calls, server->journal, server->webhooks);
-  return TRUE;
+  server->outbound =
+      cord_outbound_open(config, server->store, server->journal, server->calls, error);
+  return server->outbound != NULL;
 }
 
-/* What may be dialled, and how many of it all servers may have together. */
-static gboolean
-open_outbound(Server *server, GError **error)
+/* What the counters cannot know of: what is in front of the calls, and behind them. */
+static void
+add_figures(GString *text, JsonObject *object, gpointer data)
 {
-  CordConfig *config = server->config;
-  const CordDialLimits limits = {
-    .countries = cord_config_get_string(config, "outbound.countries"),
-    .allowed = cord_config_get_string(config, "outbound.allowed"),
-    .denied = cord_config_get_string(config, "outbound.denied"),
-  };
-  const CordDialCaps caps = {
-    .at_once = (guint)cord_config_get_int(config, "outbound.at-once"),
-    .per_hour = (guint)cord_config_get_int(config, "outbound.per-hour"),
-    .per_key = (guint)cord_config_get_int(config, "outbound.per-client"),
-  };
-  CordDialPolicy *policy = cord_dial_policy_new(&limits, error);
+  Server *server = data;
+  CordWebhookCounts counts;
 
-  if (policy)
-    server->outbound =
-        cord_outbound_new(server->store, server->journal, server->calls, policy, &caps);
-  return policy != NULL;
+  cord_webhooks_get_counts(server->webhooks, &counts);
+  cord_stats_add(text, object, "http_connections", "gauge", "Connections to the server",
+                 server->listener ? cord_listener_get_count(server->listener) : 0);
+  cord_stats_add(text, object, "outbound_active", "gauge", "Calls that were placed and go on",
+                 cord_outbound_get_count(server->outbound));
+  cord_stats_add(text, object, "webhooks_busy", "gauge", "Webhooks that are told now", counts.busy);
+  cord_stats_add(text, object, "webhooks_delivered_total", "counter",
+                 "Events that webhooks have taken", counts.delivered);
+  cord_stats_add(text, object, "webhooks_failed_total", "counter",
+                 "Attempts to tell webhooks that failed", counts.failed);
+  cord_stats_add(text, object, "webhooks_dead_total", "counter",
+                 "Events that webhooks are not told any more", counts.dead);
+}
+
+static void
+open_stats(Server *server)
+{
+  const CordStatsSources sources = {
+    .calls = server->calls,
+    .journal = server->journal,
+    .store = server->store,
+    .config = server->config,
+    .add_more = add_figures,
+    .data = server,
+  };
+
+  server->stats = cord_stats_new(&sources);
 }
 
 static gpointer
@@ -311,7 +316,7 @@ open_api(Server *server, GError **error)
   cord_http_server_set_filter(server->http, cord_access_filter, server->access);
   server->twilio =
       cord_twilio_client_new(cord_config_get_string(server->config, "twilio.base-url"));
-  server->stats = cord_stats_new(server->calls, server->journal);
+  open_stats(server);
   server->talks = cord_talks_new(cord_call_registry_get_pipelines(server->calls), server->config);
   server->dialogues =
       (CordDialogueKit){ server->talks, server->store, server->directory, server->config };
@@ -472,8 +477,7 @@ run(CordConfig *config)
   server.loop = g_main_loop_new(NULL, FALSE);
   if (open_store(&server, &error) && check_services(&server, &error)) {
     open_calls(&server);
-    if (open_webhooks(&server, &error) && open_outbound(&server, &error) &&
-        open_http(&server, &where, &error)) {
+    if (open_others(&server, &error) && open_http(&server, &where, &error)) {
       g_unix_signal_add(SIGTERM, on_signal, &server);
       g_unix_signal_add(SIGINT, on_signal, &server);
       printf("Listening on http://%s\n", where);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cord-address-guard.h"
+#include "cord-config.h"
 #include "cord-store.h"
 #include "cord-vault.h"
 #include "cord-webhook-plan.h"
@@ -58,6 +59,8 @@ G_DECLARE_FINAL_TYPE(CordWebhooks, cord_webhooks, CORD, WEBHOOKS, GObject)
 
 CordWebhooks *cord_webhooks_new(CordStore *store, CordVault *vault, CordAddressGuard *guard,
                                 const CordWebhookOptions *options, CordWorker *worker);
+CordWebhooks *cord_webhooks_open(CordConfig *config, CordStore *store, CordVault *vault,
+                                 CordAddressGuard *guard);
 
 /* Any thread */
 void cord_webhooks_wake(CordWebhooks *self);
