@@ -20,10 +20,12 @@ struct _SimExchange {
   GDestroyNotify destroy;
 };
 
+/* A piece, or a function, whose time comes later */
 typedef struct {
   SimExchange *exchange;
   CordTimer *timer;
   GBytes *piece;
+  void (*func)(SimConnection *connection);
 } Late;
 
 /* The request */
@@ -75,6 +77,28 @@ emit(SimConnection *base, gboolean text, gconstpointer data, gsize length)
   soup_server_message_unpause(self->message);
 }
 
+/* A chunk is what comes closest */
+static gssize
+write_raw(SimConnection *base, gconstpointer data, gsize length)
+{
+  emit(base, TRUE, data, length);
+  return (gssize)length;
+}
+
+static void
+half(SimConnection *base)
+{
+  GSocket *socket = soup_server_message_get_socket(((SimExchange *)base)->message);
+
+  if (socket)
+    g_socket_shutdown(socket, FALSE, TRUE, NULL);
+}
+
+static void
+deaf(SimConnection *base)
+{
+}
+
 static void
 cut(SimConnection *base, gboolean hard)
 {
@@ -102,8 +126,31 @@ free_late(gpointer data)
   Late *late = data;
 
   g_clear_pointer(&late->timer, cord_timer_remove);
-  g_bytes_unref(late->piece);
+  g_clear_pointer(&late->piece, g_bytes_unref);
   g_free(late);
+}
+
+static gboolean
+has_late_pieces(SimExchange *self)
+{
+  for (guint i = 0; i < self->late->len; i++)
+    if (((Late *)self->late->pdata[i])->piece)
+      return TRUE;
+  return FALSE;
+}
+
+static void
+finish(SimConnection *base)
+{
+  SimExchange *self = (SimExchange *)base;
+
+  if (self->gone || self->ended)
+    return;
+  self->ended = TRUE;
+  if (has_late_pieces(self))
+    return;
+  soup_message_body_complete(soup_server_message_get_response_body(self->message));
+  soup_server_message_unpause(self->message);
 }
 
 static void
@@ -111,26 +158,45 @@ on_late(gpointer data)
 {
   Late *late = data;
   SimExchange *self = late->exchange;
+  void (*func)(SimConnection *) = late->func;
+  g_autoptr(GBytes) piece = g_steal_pointer(&late->piece);
+  gboolean ended = self->ended;
 
   late->timer = NULL;
-  emit(&self->base, TRUE, g_bytes_get_data(late->piece, NULL), g_bytes_get_size(late->piece));
   g_ptr_array_remove(self->late, late);
-  if (self->late->len == 0 && self->ended) {
-    self->ended = FALSE;
-    sim_exchange_end(self);
+  if (func) {
+    func(&self->base);
+    return;
   }
+  /* it was to be the end, but for this */
+  self->ended = FALSE;
+  emit(&self->base, TRUE, g_bytes_get_data(piece, NULL), g_bytes_get_size(piece));
+  if (ended)
+    finish(&self->base);
+}
+
+static void
+add_late(SimExchange *self, GstClockTime delay, GBytes *piece, void (*func)(SimConnection *))
+{
+  Late *late = g_new0(Late, 1);
+
+  late->exchange = self;
+  late->piece = piece ? g_bytes_ref(piece) : NULL;
+  late->func = func;
+  late->timer = cord_worker_add_timer(self->base.server->worker, delay, on_late, late);
+  g_ptr_array_add(self->late, late);
 }
 
 static void
 send_later(SimConnection *base, GstClockTime delay, gboolean text, GBytes *piece)
 {
-  SimExchange *self = (SimExchange *)base;
-  Late *late = g_new0(Late, 1);
+  add_late((SimExchange *)base, delay, piece, NULL);
+}
 
-  late->exchange = self;
-  late->piece = g_bytes_ref(piece);
-  late->timer = cord_worker_add_timer(base->server->worker, delay, on_late, late);
-  g_ptr_array_add(self->late, late);
+static void
+schedule(SimConnection *base, GstClockTime delay, void (*func)(SimConnection *connection))
+{
+  add_late((SimExchange *)base, delay, NULL, func);
 }
 
 void
@@ -173,13 +239,8 @@ sim_exchange_write_event(SimExchange *self, const gchar *event, const gchar *dat
 void
 sim_exchange_end(SimExchange *self)
 {
-  if (self->gone || self->ended || self->base.silent)
-    return;
-  self->ended = TRUE;
-  if (self->late->len > 0)
-    return;
-  soup_message_body_complete(soup_server_message_get_response_body(self->message));
-  soup_server_message_unpause(self->message);
+  if (!self->gone && !self->ended)
+    sim_connection_end(&self->base);
 }
 
 void
@@ -336,6 +397,7 @@ on_finished(SoupServerMessage *message, gpointer data)
 static void
 go(SimExchange *self)
 {
+  sim_connection_begin(&self->base);
   if (self->base.route->request)
     self->base.route->request(self);
 }
@@ -367,13 +429,17 @@ sim_exchange_refuse(SimExchange *self, const SimFault *fault)
     return;
   }
   if (g_str_equal(fault->kind, "delay")) {
-    sim_exchange_schedule(
-        self, (GstClockTime)cord_json_peek_int(fault->object, "ms", 1000) * GST_MSECOND, go);
+    sim_exchange_schedule(self, sim_fault_get_ms(fault, "ms", 1000), go);
     return;
   }
   self->base.silent = TRUE;
-  if (g_str_equal(fault->kind, "reset") || g_str_equal(fault->kind, "close"))
-    cut(&self->base, g_str_equal(fault->kind, "reset"));
+  if (g_str_equal(fault->kind, "gone"))
+    sim_server_go_away(self->base.server, sim_fault_get_ms(fault, "ms", 1000));
+  if (g_str_equal(fault->kind, "half"))
+    half(&self->base);
+  else if (g_str_equal(fault->kind, "reset") || g_str_equal(fault->kind, "close") ||
+           g_str_equal(fault->kind, "gone"))
+    cut(&self->base, !g_str_equal(fault->kind, "close"));
 }
 
 /* Freed when the message is finished. */
@@ -382,11 +448,16 @@ sim_exchange_new(SimServer *server, const SimRoute *route, SoupServerMessage *me
 {
   SimExchange *self = g_new0(SimExchange, 1);
 
-  sim_connection_init(&self->base, server, route);
+  sim_connection_init(&self->base, server, route, -1);
   self->base.emit = emit;
   self->base.reset = cut;
   self->base.close = close_it;
+  self->base.raw = write_raw;
+  self->base.half = half;
+  self->base.deaf = deaf;
+  self->base.finish = finish;
   self->base.later = send_later;
+  self->base.schedule = schedule;
   self->message = g_object_ref(message);
   self->parts = parts;
   self->query = sim_message_query(message);
@@ -417,16 +488,17 @@ sim_exchange_start(SimServer *server, const SimRoute *route, SoupServerMessage *
  */
 gboolean
 sim_exchange_admit(SimServer *server, const SimRoute *route, SoupServerMessage *message,
-                   GStrv parts, gint *index)
+                   GStrv parts, gint *index, gboolean *wrong_key)
 {
   SimExchange *self = sim_exchange_new(server, route, message, g_strdupv(parts));
   SimFault *fault = sim_fault_find(&self->base, SIM_UPGRADE);
   gboolean come = FALSE;
 
   *index = self->base.index;
-  if (fault && !g_str_equal(fault->kind, "status"))
+  *wrong_key = fault && g_str_equal(fault->kind, "accept");
+  if (fault && !*wrong_key && !g_str_equal(fault->kind, "status"))
     soup_server_message_pause(message);
-  if (fault)
+  if (fault && !*wrong_key)
     sim_exchange_refuse(self, fault);
   else
     come = !route->admit || route->admit(self);

@@ -9,9 +9,11 @@
  * know that they exist.
  */
 
-static const gchar *const kinds[] = { "status", "never",     "reset",    "close",   "stall",
-                                      "drop",   "duplicate", "truncate", "replace", "split",
-                                      "join",   "delay",     NULL };
+static const gchar *const kinds[] = { "status",  "never",     "reset",    "close",   "stall",
+                                      "drop",    "duplicate", "truncate", "replace", "split",
+                                      "join",    "delay",     "insert",   "swap",    "pause",
+                                      "dribble", "fragment",  "large",    "ping",    "half",
+                                      "deaf",    "gone",      "accept",   NULL };
 
 static void
 free_fault(gpointer data)
@@ -52,11 +54,38 @@ sim_faults_load(SimServer *server, JsonArray *faults)
     fault->message = (gint)cord_json_peek_int(object, "message", SIM_BEFORE);
     if (g_str_equal(cord_json_peek_string(object, "message", ""), "upgrade"))
       fault->message = SIM_UPGRADE;
+    else if (g_str_equal(cord_json_peek_string(object, "message", ""), "every"))
+      fault->message = SIM_EVERY;
+    fault->at_ms = cord_json_peek_int(object, "at_ms", -1);
     fault->times = (gint)cord_json_peek_int(object, "times", 1);
     fault->kind = kind;
     fault->object = json_object_ref(object);
     g_ptr_array_add(server->faults, fault);
   }
+}
+
+static gboolean
+concerns(const SimFault *self, const SimConnection *connection)
+{
+  return self->times > 0 && (self->connection < 0 || self->connection == connection->index) &&
+         (!self->provider || g_str_equal(self->provider, connection->route->provider));
+}
+
+/* Every piece is a place; and a status is what refuses a WebSocket. */
+static gboolean
+is_place(const SimFault *self, gint message)
+{
+  return self->message == message || (self->message == SIM_EVERY && message >= 0) ||
+         (message == SIM_UPGRADE && self->message == SIM_BEFORE &&
+          g_str_equal(self->kind, "status"));
+}
+
+static SimFault *
+use_up(SimFault *self, SimConnection *connection)
+{
+  self->times--;
+  sim_journal_add(connection, "fault", self->kind, "", 0);
+  return self;
 }
 
 /* The fault for this place, used up once more. */
@@ -66,113 +95,43 @@ sim_fault_find(SimConnection *self, gint message)
   for (guint i = 0; i < self->server->faults->len; i++) {
     SimFault *fault = self->server->faults->pdata[i];
 
-    if (fault->times > 0 && fault->message == message &&
-        (fault->connection < 0 || fault->connection == self->index) &&
-        (!fault->provider || g_str_equal(fault->provider, self->route->provider))) {
-      fault->times--;
-      sim_journal_add(self, "fault", fault->kind, "", 0);
-      return fault;
-    }
+    if (fault->at_ms < 0 && concerns(fault, self) && is_place(fault, message))
+      return use_up(fault, self);
   }
   return NULL;
 }
 
-void
-sim_connection_init(SimConnection *self, SimServer *server, const SimRoute *route)
+/* The fault that comes with this age. */
+SimFault *
+sim_fault_find_due(SimConnection *self, GstClockTime age)
 {
-  gpointer n = g_hash_table_lookup(server->connections, route->provider);
+  for (guint i = 0; i < self->server->faults->len; i++) {
+    SimFault *fault = self->server->faults->pdata[i];
 
-  self->server = server;
-  self->route = route;
-  self->index = GPOINTER_TO_INT(n);
-  g_hash_table_insert(server->connections, (gpointer)route->provider,
-                      GINT_TO_POINTER(self->index + 1));
-}
-
-void
-sim_connection_clear(SimConnection *self)
-{
-  g_clear_pointer(&self->held, g_bytes_unref);
-}
-
-static void
-emit(SimConnection *self, gboolean text, gconstpointer data, gsize length)
-{
-  GByteArray *joined;
-
-  if (!self->held) {
-    self->emit(self, text, data, length);
-    return;
+    if (fault->at_ms >= 0 && concerns(fault, self) &&
+        (GstClockTime)fault->at_ms * GST_MSECOND <= age)
+      return use_up(fault, self);
   }
-  joined = g_byte_array_new();
-  g_byte_array_append(joined, g_bytes_get_data(self->held, NULL),
-                      (guint)g_bytes_get_size(self->held));
-  g_byte_array_append(joined, data, (guint)length);
-  g_clear_pointer(&self->held, g_bytes_unref);
-  self->emit(self, text, joined->data, joined->len);
-  g_byte_array_unref(joined);
+  return NULL;
 }
 
-static gsize
-bytes_of(const SimFault *fault, gsize length)
+GstClockTime
+sim_fault_get_ms(const SimFault *self, const gchar *name, gint64 fallback)
 {
-  return (gsize)CLAMP(cord_json_peek_int(fault->object, "bytes", 1), 0, (gint64)length);
+  return (GstClockTime)cord_json_peek_int(self->object, name, fallback) * GST_MSECOND;
 }
 
-/* Instead of the piece */
-static void
-apply(SimConnection *self, const SimFault *fault, gboolean text, const guint8 *data, gsize length)
+/* "body", or what no JSON text can hold as "base64". */
+GBytes *
+sim_fault_get_body(const SimFault *self)
 {
-  const gchar *kind = fault->kind;
-  const gchar *body = cord_json_peek_string(fault->object, "body", "{");
-  gsize cut = bytes_of(fault, length);
+  const gchar *encoded = cord_json_peek_string(self->object, "base64", NULL);
+  const gchar *body = cord_json_peek_string(self->object, "body", "{");
+  gsize length;
+  guchar *data;
 
-  if (g_str_equal(kind, "duplicate")) {
-    emit(self, text, data, length);
-    emit(self, text, data, length);
-  } else if (g_str_equal(kind, "truncate")) {
-    emit(self, text, data, cut);
-  } else if (g_str_equal(kind, "replace")) {
-    emit(self, text, body, strlen(body));
-  } else if (g_str_equal(kind, "split")) {
-    g_autoptr(GBytes) rest = g_bytes_new(data + cut, length - cut);
-
-    emit(self, text, data, cut);
-    self->later(self, GST_MSECOND, text, rest);
-  } else if (g_str_equal(kind, "join")) {
-    self->held = g_bytes_new(data, length);
-  } else if (g_str_equal(kind, "delay")) {
-    g_autoptr(GBytes) whole = g_bytes_new(data, length);
-
-    self->later(self, (GstClockTime)cord_json_peek_int(fault->object, "ms", 1000) * GST_MSECOND,
-                text, whole);
-  } else if (!g_str_equal(kind, "drop")) {
-    /* the end of it: of the piece only what "bytes" says still goes out */
-    if (json_object_has_member(fault->object, "bytes"))
-      emit(self, text, data, cut);
-    self->silent = TRUE;
-    if (g_str_equal(kind, "reset"))
-      self->reset(self, TRUE);
-    else if (g_str_equal(kind, "close") && json_object_has_member(fault->object, "code"))
-      self->close(self, (guint16)cord_json_peek_int(fault->object, "code", 1011),
-                  cord_json_peek_string(fault->object, "reason", ""));
-    else if (g_str_equal(kind, "close"))
-      self->reset(self, FALSE);
-  }
-}
-
-/* One piece: a chunk, an event, a message. */
-void
-sim_connection_send(SimConnection *self, gboolean text, gconstpointer data, gsize length)
-{
-  SimFault *fault;
-
-  if (self->silent)
-    return;
-  sim_journal_add(self, "out", text ? "text" : "binary", data, length);
-  fault = sim_fault_find(self, self->sent++);
-  if (fault)
-    apply(self, fault, text, data, length);
-  else
-    emit(self, text, data, length);
+  if (!encoded)
+    return g_bytes_new(body, strlen(body));
+  data = g_base64_decode(encoded, &length);
+  return g_bytes_new_take(data, length);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <math.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cord-error.h"
 #include "cord-json.h"
@@ -211,6 +212,14 @@ sim_server_set_script(SimServer *self, const gchar *json, GError **error)
   return load_script(self, node);
 }
 
+static void
+close_deaf(SimServer *self)
+{
+  for (guint i = 0; i < self->deaf->len; i++)
+    close(g_array_index(self->deaf, int, i));
+  g_array_set_size(self->deaf, 0);
+}
+
 /* Forgets what was said and where the lists were; the script stays, its faults begin anew. */
 void
 sim_server_reset(SimServer *self)
@@ -218,6 +227,7 @@ sim_server_reset(SimServer *self)
   g_hash_table_remove_all(self->connections);
   g_hash_table_remove_all(self->positions);
   g_hash_table_remove_all(self->states);
+  close_deaf(self);
   g_ptr_array_set_size(self->journal, 0);
   g_array_set_size(self->ages, 0);
   self->ids = 0;
@@ -321,11 +331,60 @@ sim_server_get_ages(SimServer *self)
   return self->ages;
 }
 
+/* Listening */
+
+static gboolean
+listen_on(SimServer *self, guint16 port, GError **error)
+{
+  return soup_server_listen_local(
+      self->soup, port,
+      SOUP_SERVER_LISTEN_IPV4_ONLY | (self->secure ? SOUP_SERVER_LISTEN_HTTPS : 0), error);
+}
+
+static void
+on_back(gpointer data)
+{
+  SimServer *self = data;
+  g_autoptr(GError) error = NULL;
+
+  self->away = NULL;
+  if (!listen_on(self, self->port, &error))
+    g_warning("the simulators cannot come back: %s", error->message);
+}
+
+static void
+on_leave(gpointer data)
+{
+  SimServer *self = data;
+
+  soup_server_disconnect(self->soup);
+  self->away = cord_worker_add_timer(self->worker, self->away_time, on_back, self);
+}
+
+/* Not at once: this may be said in the middle of one of its requests. */
+void
+sim_server_go_away(SimServer *self, GstClockTime time)
+{
+  if (self->away)
+    return;
+  self->away_time = time;
+  self->away = cord_worker_add_timer(self->worker, 0, on_leave, self);
+}
+
+void
+sim_server_keep_fd(SimServer *self, int fd)
+{
+  g_array_append_val(self->deaf, fd);
+}
+
 /* Life */
 
 void
 sim_server_free(SimServer *self)
 {
+  g_clear_pointer(&self->away, cord_timer_remove);
+  close_deaf(self);
+  g_array_unref(self->deaf);
   g_hash_table_unref(self->states);
   soup_server_disconnect(self->soup);
   g_object_unref(self->soup);
@@ -370,10 +429,8 @@ listen_now(gpointer data)
   self->soup = soup_server_new("tls-certificate", listening->certificate, NULL);
   soup_server_remove_websocket_extension(self->soup, SOUP_TYPE_WEBSOCKET_EXTENSION_DEFLATE);
   soup_server_add_handler(self->soup, NULL, on_request, self, NULL);
-  if (soup_server_listen_local(self->soup, listening->port,
-                               SOUP_SERVER_LISTEN_IPV4_ONLY |
-                                   (listening->certificate ? SOUP_SERVER_LISTEN_HTTPS : 0),
-                               &listening->error)) {
+  self->secure = listening->certificate != NULL;
+  if (listen_on(self, listening->port, &listening->error)) {
     uris = soup_server_get_uris(self->soup);
     self->port = (guint16)g_uri_get_port(uris->data);
     g_slist_foreach(uris, (GFunc)(void (*)(void))g_uri_unref, NULL);
@@ -396,6 +453,7 @@ sim_server_new(CordWorker *worker, guint16 port, const gchar *tls_cert, const gc
   self->states = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_state);
   self->journal = g_ptr_array_new_with_free_func(g_free);
   self->ages = g_array_new(FALSE, FALSE, sizeof(gint64));
+  self->deaf = g_array_new(FALSE, FALSE, sizeof(int));
   self->random = g_rand_new_with_seed(1);
   self->script = json_node_init_object(json_node_alloc(), json_object_new());
   sim_faults_load(self, NULL);

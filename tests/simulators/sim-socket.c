@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "cord-json.h"
 #include "cord-websocket-server.h"
@@ -103,6 +104,53 @@ cut(SimConnection *base, gboolean hard)
 }
 
 static void
+half(SimConnection *base)
+{
+  SimSocket *self = (SimSocket *)base;
+
+  if (!self->over && self->socket)
+    g_socket_shutdown(self->socket, FALSE, TRUE, NULL);
+}
+
+/* The connection stays open, but nobody is there: what was the socket is a number without a
+ * reader. */
+static void
+deaf(SimConnection *base)
+{
+  SimSocket *self = (SimSocket *)base;
+
+  if (self->over || !self->socket)
+    return;
+  sim_server_keep_fd(base->server, dup(g_socket_get_fd(self->socket)));
+  cord_websocket_set_handlers(self->websocket, NULL, NULL);
+  g_clear_object(&self->websocket);
+  self->over = TRUE;
+}
+
+/* Past the engine, when it has nothing of its own to write. TLS has no such way. */
+static gssize
+write_raw(SimConnection *base, gconstpointer data, gsize length)
+{
+  SimSocket *self = (SimSocket *)base;
+  g_autoptr(GError) error = NULL;
+  gssize n;
+
+  if (self->over || !self->socket || base->server->secure)
+    return -1;
+  if (cord_websocket_get_queued(self->websocket) > 0)
+    return 0;
+  n = g_socket_send_with_blocking(self->socket, data, length, FALSE, NULL, &error);
+  if (n < 0)
+    return g_error_matches(error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK) ? 0 : -1;
+  return n;
+}
+
+static void
+finish(SimConnection *base)
+{
+}
+
+static void
 close_it(SimConnection *base, guint16 code, const gchar *reason)
 {
   SimSocket *self = (SimSocket *)base;
@@ -149,8 +197,7 @@ sim_socket_send_binary(SimSocket *self, gconstpointer data, gsize length)
 void
 sim_socket_close(SimSocket *self, guint16 code, const gchar *reason)
 {
-  if (!self->base.silent)
-    close_it(&self->base, code, reason);
+  sim_connection_close(&self->base, code, reason);
 }
 
 /* Time */
@@ -275,6 +322,27 @@ keep_header(const char *name, const char *value, gpointer data)
   g_hash_table_replace(data, g_ascii_strdown(name, -1), g_strdup(value));
 }
 
+typedef struct {
+  void (*func)(SimConnection *connection);
+} Call;
+
+static void
+make_call(SimSocket *self, gpointer data)
+{
+  Call *call = data;
+
+  call->func(&self->base);
+}
+
+static void
+schedule(SimConnection *base, GstClockTime delay, void (*func)(SimConnection *connection))
+{
+  Call *call = g_new(Call, 1);
+
+  call->func = func;
+  sim_socket_schedule((SimSocket *)base, delay, make_call, call, g_free);
+}
+
 static const CordWebsocketHandlers handlers = { on_message, on_closed, NULL };
 
 /* Before the first message: the upgrade was accepted. */
@@ -283,6 +351,7 @@ open_now(SimSocket *self, gpointer data)
 {
   SimFault *fault = sim_fault_find(&self->base, SIM_BEFORE);
 
+  sim_connection_begin(&self->base);
   if (fault && g_str_equal(fault->kind, "delay")) {
     sim_socket_schedule(self,
                         (GstClockTime)cord_json_peek_int(fault->object, "ms", 1000) * GST_MSECOND,
@@ -291,11 +360,17 @@ open_now(SimSocket *self, gpointer data)
   }
   if (fault) {
     self->base.silent = TRUE;
+    if (g_str_equal(fault->kind, "gone"))
+      sim_server_go_away(self->base.server, sim_fault_get_ms(fault, "ms", 1000));
     if (g_str_equal(fault->kind, "close"))
       close_it(&self->base, (guint16)cord_json_peek_int(fault->object, "code", 1011),
                cord_json_peek_string(fault->object, "reason", ""));
-    else if (g_str_equal(fault->kind, "reset"))
+    else if (g_str_equal(fault->kind, "reset") || g_str_equal(fault->kind, "gone"))
       cut(&self->base, TRUE);
+    else if (g_str_equal(fault->kind, "half"))
+      half(&self->base);
+    else if (g_str_equal(fault->kind, "deaf"))
+      deaf(&self->base);
     return;
   }
   if (self->base.route->opened)
@@ -333,19 +408,23 @@ sim_socket_start(SimServer *server, const SimRoute *route, SoupServerMessage *me
 {
   SimSocket *self;
   gint index;
+  gboolean wrong_key;
 
-  if (!sim_exchange_admit(server, route, message, parts, &index)) {
+  if (!sim_exchange_admit(server, route, message, parts, &index, &wrong_key)) {
     g_strfreev(parts);
     return;
   }
   self = g_new0(SimSocket, 1);
-  self->base.server = server;
-  self->base.route = route;
-  self->base.index = index;
+  sim_connection_init(&self->base, server, route, index);
   self->base.emit = emit;
   self->base.reset = cut;
   self->base.close = close_it;
+  self->base.raw = write_raw;
+  self->base.half = half;
+  self->base.deaf = deaf;
+  self->base.finish = finish;
   self->base.later = send_later;
+  self->base.schedule = schedule;
   self->parts = parts;
   self->query = sim_message_query(message);
   self->headers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
@@ -357,4 +436,7 @@ sim_socket_start(SimServer *server, const SimRoute *route, SoupServerMessage *me
     g_object_ref(self->socket);
   if (!cord_websocket_server_take(message, server->worker, on_taken, self, never_taken))
     soup_server_message_set_status(message, 426, NULL);
+  if (wrong_key)
+    soup_message_headers_replace(soup_server_message_get_response_headers(message),
+                                 "Sec-WebSocket-Accept", "bm90IHRoZSByaWdodCBvbmU=");
 }
