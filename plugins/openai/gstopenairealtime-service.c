@@ -254,6 +254,9 @@ leave_answer(GstOpenaiRealtime *self)
   if (!answer)
     return;
   answer->continues = answer->bytes == 0 || self->calls->len > 0;
+  /* words without their sound are said again */
+  if (answer->bytes == 0)
+    g_string_truncate(answer->text, 0);
   if (!answer->continues)
     gst_openai_realtime_finish_answer(self, answer);
   else if (cord_turn_get_number(answer->turn) == 0 && answer->bytes == 0)

@@ -168,8 +168,8 @@ realtime_rig_plug(RealtimeRig *self, gboolean mulaw, const gchar *properties, gu
   cord_worker_iterate(self->worker);
 }
 
-static void
-begin(RealtimeRig *self)
+void
+realtime_rig_begin(RealtimeRig *self)
 {
   *self = (RealtimeRig){ .worker = cord_worker_new_manual() };
   self->posted = g_string_new(NULL);
@@ -185,7 +185,7 @@ begin(RealtimeRig *self)
 void
 realtime_rig_init(RealtimeRig *self, gboolean mulaw, const gchar *properties)
 {
-  begin(self);
+  realtime_rig_begin(self);
   realtime_rig_plug(self, mulaw, properties, self->peer.port);
 }
 
@@ -214,6 +214,15 @@ realtime_rig_clear(RealtimeRig *self)
 
 /* The caller */
 
+void
+realtime_rig_push(RealtimeRig *self, GstBuffer *buffer, guint ms)
+{
+  GST_BUFFER_PTS(buffer) = self->position * GST_MSECOND;
+  GST_BUFFER_DURATION(buffer) = ms * GST_MSECOND;
+  self->position += ms;
+  g_assert_cmpint(gst_harness_push(self->harness, buffer), ==, GST_FLOW_OK);
+}
+
 /* Frames of the number that they are. */
 void
 realtime_rig_talk(RealtimeRig *self, guint ms)
@@ -224,10 +233,7 @@ realtime_rig_talk(RealtimeRig *self, guint ms)
     GstBuffer *buffer = gst_buffer_new_allocate(NULL, size, NULL);
 
     gst_buffer_memset(buffer, 0, (guint8)(self->position / FRAME), size);
-    GST_BUFFER_PTS(buffer) = self->position * GST_MSECOND;
-    GST_BUFFER_DURATION(buffer) = FRAME * GST_MSECOND;
-    self->position += FRAME;
-    g_assert_cmpint(gst_harness_push(self->harness, buffer), ==, GST_FLOW_OK);
+    realtime_rig_push(self, buffer, FRAME);
   }
 }
 

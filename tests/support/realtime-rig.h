@@ -41,12 +41,14 @@ typedef struct {
   GByteArray *caller; /* all audio that the connection was sent */
 } RealtimeRig;
 
+void realtime_rig_begin(RealtimeRig *self);
 void realtime_rig_init(RealtimeRig *self, gboolean mulaw, const gchar *properties);
 void realtime_rig_plug(RealtimeRig *self, gboolean mulaw, const gchar *properties, guint port);
 void realtime_rig_clear(RealtimeRig *self);
 
 /* The caller */
 void realtime_rig_talk(RealtimeRig *self, guint ms);
+void realtime_rig_push(RealtimeRig *self, GstBuffer *buffer, guint ms);
 void realtime_rig_played(RealtimeRig *self, guint turn, guint ms, CordPlayoutState state);
 void realtime_rig_result(RealtimeRig *self, const gchar *id, const gchar *json);
 
