@@ -40,6 +40,7 @@ struct _CordTtsSocket {
   GstClockTime length; /* of its audio so far */
   GstClockTime begin;  /* where in its audio the service began to speak, the last time */
   GstClockTime base;   /* where in the context that was */
+  gboolean end_told;   /* before the audio */
   guint tries;
   CordTimer *timer;
 };
@@ -146,6 +147,10 @@ on_timer(gpointer data)
   CordTtsSocket *self = data;
 
   self->timer = NULL;
+  if (self->length > 0 && self->end_told) {
+    finish(self, NULL);
+    return;
+  }
   if (self->length > 0) {
     /* what came is what there is: the rest would come too late to be one sentence */
     leave_context(self, TRUE);
@@ -183,6 +188,7 @@ send_piece(CordTtsSocket *self)
 
   if (!cord_service_socket_is_up(self->service) || !open_context(self))
     return;
+  self->end_told = FALSE;
   self->begin = self->length;
   self->base = self->context_length;
   if (send(self, self->dialect->say(self->context, text, self->data)) && self->dialect->flush)
@@ -198,7 +204,7 @@ take_audio(CordTtsSocket *self, const CordTtsNews *news)
 
   self->length += duration;
   self->context_length += duration;
-  set_timer(self, self->times.idle_ms);
+  set_timer(self, self->end_told ? MIN(EMPTY_MS, self->times.idle_ms) : self->times.idle_ms);
   cord_tts_base_take_audio(self->element, self->piece, news->audio, news->size);
 }
 
@@ -240,7 +246,8 @@ take_end(CordTtsSocket *self, const CordTtsNews *news)
   if (news->piece_end && !again)
     self->mark = news->mark;
   last |= news->piece_end && !again;
-  last |= self->ends_by_characters && self->length > 0 && cord_tts_words_are_all(self->words);
+  last |= self->length > 0 && cord_tts_words_are_all(self->words) &&
+          (self->ends_by_characters || (self->end_told && news->size > 0));
   if (!last)
     return;
   if (self->length == 0) {
@@ -249,6 +256,7 @@ take_end(CordTtsSocket *self, const CordTtsNews *news)
       self->base = self->context_length = 0;
       self->mark = 0;
     }
+    self->end_told |= news->piece_end;
     set_timer(self, MIN(EMPTY_MS, self->times.first_byte_ms));
     return;
   }

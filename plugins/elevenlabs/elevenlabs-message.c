@@ -34,7 +34,7 @@ number_at(JsonArray *array, guint i)
       array && i < json_array_get_length(array) ? json_array_get_element(array, i) : NULL;
 
   return node && JSON_NODE_HOLDS_VALUE(node) && json_node_get_value_type(node) != G_TYPE_STRING
-             ? json_node_get_double(node)
+             ? CLAMP(json_node_get_double(node), -1e9, 1e9)
              : 0;
 }
 

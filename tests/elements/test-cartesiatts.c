@@ -239,6 +239,22 @@ test_late_flush(TtsRig *f, gconstpointer data)
   tts_rig_assert_audio(f, "1:100 2:100 3:100");
 }
 
+/* It says that all was said, and only then says it: the end of the words is the end. */
+static void
+test_early_flush(TtsRig *f, gconstpointer data)
+{
+  tts_rig_say(f, 1, "w1 w2.");
+  tts_rig_say(f, 1, "w3.");
+  tts_rig_listen(f);
+  tts_rig_end_piece(f);
+  tts_rig_speak(f, 1);
+  tts_rig_assert_got(f, "say 'w1 w2. ' in t1-1; flush t1-1; ");
+  tts_rig_speak(f, 1);
+  tts_rig_assert_got(f, "say 'w3. ' in t1-1; flush t1-1; ");
+  tts_rig_assert_audio(f, "1:100 2:100");
+  g_assert_cmpstr(f->posted->str, ==, "");
+}
+
 static const Case cases[] = {
   { "mu-law passes as it is", TTS_RIG_MULAW, test_mulaw },
   { "where mu-law is not wanted there is PCM", TTS_RIG_PCM_24000, test_pcm },
@@ -250,6 +266,7 @@ static const Case cases[] = {
   { "a connection that nobody uses is kept", TTS_RIG_MULAW, test_keep_alive },
   { "a context that has just expired begins anew", TTS_RIG_MULAW, test_expired },
   { "a context that expired is followed by another", TTS_RIG_MULAW, test_expired_in_silence },
+  { "an end that is told too early", TTS_RIG_MULAW, test_early_flush },
   { "an end that is told twice", TTS_RIG_MULAW, test_late_flush },
 };
 

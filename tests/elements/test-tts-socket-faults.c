@@ -376,6 +376,38 @@ test_in_pieces(TtsRig *f, gconstpointer data)
   tts_rig_assert_audio(f, "1:100");
 }
 
+static void
+say_cut(TtsRig *f, const gchar *json, gsize cut)
+{
+  g_autoptr(GBytes) frame = ws_peer_make(WS_FIN | 1, FALSE, json, strlen(json));
+  const gsize length = g_bytes_get_size(frame);
+  g_autoptr(GBytes) head = g_bytes_new_from_bytes(frame, 0, cut);
+  g_autoptr(GBytes) rest = g_bytes_new_from_bytes(frame, cut, length - cut);
+
+  ws_peer_send_bytes(f->peer.fd, head);
+  cord_worker_iterate(f->worker);
+  ws_peer_send_bytes(f->peer.fd, rest);
+  cord_worker_iterate(f->worker);
+}
+
+/* Wherever the network cuts what is said, it is the same sound. */
+static void
+test_cut_anywhere(TtsRig *f, gconstpointer data)
+{
+  const gchar *format =
+      f->dialect == TTS_RIG_CARTESIA
+          ? "{\"type\":\"chunk\",\"context_id\":\"t1-1\",\"data\":\"CQkJCQ==\",\"done\":false}"
+          : "{\"audio\":\"CQkJCQ==\",\"contextId\":\"t1-1\",\"alignment\":{\"chars\":[\"\"]}}";
+
+  tts_rig_accept(f);
+  tts_rig_say(f, 1, "w1.");
+  tts_rig_listen(f);
+  for (gsize cut = 1; cut < strlen(format) + 2; cut++) {
+    say_cut(f, format, cut);
+    g_assert_cmpuint(f->audio->len, ==, 4 * cut);
+  }
+}
+
 /* It says that it is done, and gave nothing: it is asked once more, and then left alone. */
 static void
 test_empty(TtsRig *f, gconstpointer data)
@@ -555,6 +587,7 @@ main(int argc, char *argv[])
     add(voice, NULL, 0, "an outage without end", test_gone);
     add(voice, NULL, 0, "messages that nobody knows", test_odd_messages);
     add(voice, NULL, 0, "a message in pieces", test_in_pieces);
+    add(voice, NULL, 0, "a message that is cut anywhere", test_cut_anywhere);
     add(voice, NULL, 0, "no audio for a text", test_empty);
     add(voice, NULL, 0, "an error that stays", test_permanent);
     add(voice, NULL, 0, "an interruption in an outage", test_flush_in_outage);

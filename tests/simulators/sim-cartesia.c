@@ -15,6 +15,8 @@ typedef struct {
   guint spoken_ms;
   guint flushes;
   gboolean cancelled;
+  guint pending; /* words that are still to be said */
+  GQueue after;  /* gchar: what is to be told then */
 } Context;
 
 static void
@@ -22,6 +24,7 @@ free_context(gpointer data)
 {
   Context *context = data;
 
+  g_queue_clear_full(&context->after, g_free);
   g_free(context->id);
   g_free(context);
 }
@@ -60,6 +63,7 @@ on_opened(SimSocket *socket)
 typedef struct {
   gchar *id;
   gchar *message;
+  gboolean word; /* the last message of one */
 } Saying;
 
 static void
@@ -73,23 +77,48 @@ free_saying(gpointer data)
 }
 
 static void
+tell(SimSocket *socket, const Context *context, const gchar *message)
+{
+  if (!context->cancelled)
+    sim_socket_send_text(socket, message, -1);
+}
+
+static void
 say(SimSocket *socket, gpointer data)
 {
   Saying *saying = data;
   Context *context = g_hash_table_lookup(sim_socket_get_data(socket), saying->id);
 
-  if (!context || !context->cancelled)
-    sim_socket_send_text(socket, saying->message, -1);
+  tell(socket, context, saying->message);
+  if (saying->word)
+    context->pending--;
+  while (context->pending == 0 && !g_queue_is_empty(&context->after)) {
+    g_autofree gchar *message = g_queue_pop_head(&context->after);
+
+    tell(socket, context, message);
+  }
 }
 
 static void
-schedule(SimSocket *socket, GstClockTime delay, const Context *context, gchar *message)
+schedule(SimSocket *socket, GstClockTime delay, Context *context, gchar *message, gboolean word)
 {
   Saying *saying = g_new0(Saying, 1);
 
   saying->id = g_strdup(context->id);
   saying->message = message;
+  saying->word = word;
+  context->pending += word;
   sim_socket_schedule(socket, delay, say, saying, free_saying);
+}
+
+/* When all that was asked for has been said */
+static void
+tell_after(SimSocket *socket, Context *context, gchar *message)
+{
+  if (context->pending > 0)
+    g_queue_push_tail(&context->after, message);
+  else
+    schedule(socket, 0, context, message, FALSE);
 }
 
 static gchar *
@@ -116,7 +145,7 @@ timestamps(const Context *context, const gchar *word, guint ms)
       (context->spoken_ms + ms) / 1000, (context->spoken_ms + ms) % 1000);
 }
 
-static GstClockTime
+static void
 speak(SimSocket *socket, Context *context, const gchar *text)
 {
   SimServer *server = sim_socket_get_server(socket);
@@ -130,13 +159,12 @@ speak(SimSocket *socket, Context *context, const gchar *text)
     length += text[length] == ' ';
     word = g_strndup(text, length);
     ms = (guint)g_utf8_strlen(word, -1) * MS_A_CHARACTER;
-    schedule(socket, delay, context, timestamps(context, word, ms));
-    schedule(socket, delay, context, chunk(context, word));
+    schedule(socket, delay, context, timestamps(context, word, ms), FALSE);
+    schedule(socket, delay, context, chunk(context, word), TRUE);
     context->spoken_ms += ms;
     delay += sim_server_get_token_delay(server, "cartesia");
     text += length;
   }
-  return delay;
 }
 
 static Context *
@@ -174,7 +202,6 @@ on_text(SimSocket *socket, const gchar *text, gsize length)
   g_autoptr(JsonObject) message = cord_json_parse_object(text, (gssize)length, NULL);
   const gchar *id = message ? cord_json_peek_string(message, "context_id", NULL) : NULL;
   const gchar *transcript = message ? cord_json_peek_string(message, "transcript", NULL) : NULL;
-  GstClockTime delay;
   Context *context;
 
   if (!message || !id) {
@@ -193,17 +220,17 @@ on_text(SimSocket *socket, const gchar *text, gsize length)
     return;
   }
   context = find_context(socket, id, message);
-  delay = speak(socket, context, transcript);
+  speak(socket, context, transcript);
   if (cord_json_peek_boolean(message, "flush", FALSE))
-    schedule(socket, delay, context,
-             g_strdup_printf("{\"type\":\"flush_done\",\"context_id\":\"%s\",\"flush_id\":%u,"
-                             "\"flush_done\":true,\"done\":false,\"status_code\":206}",
-                             id, ++context->flushes));
+    tell_after(socket, context,
+               g_strdup_printf("{\"type\":\"flush_done\",\"context_id\":\"%s\",\"flush_id\":%u,"
+                               "\"flush_done\":true,\"done\":false,\"status_code\":206}",
+                               id, ++context->flushes));
   if (!cord_json_peek_boolean(message, "continue", FALSE))
-    schedule(socket, delay, context,
-             g_strdup_printf("{\"type\":\"done\",\"context_id\":\"%s\",\"done\":true,"
-                             "\"status_code\":200}",
-                             id));
+    tell_after(socket, context,
+               g_strdup_printf("{\"type\":\"done\",\"context_id\":\"%s\",\"done\":true,"
+                               "\"status_code\":200}",
+                               id));
 }
 
 void
