@@ -65,6 +65,8 @@ read_audio(RealtimeMessage *self, const gchar *delta, GError **error)
     return FALSE;
   }
   self->audio = g_base64_decode(delta, &self->size);
+  if (self->size == 0)
+    g_clear_pointer(&self->audio, g_free);
   return TRUE;
 }
 
