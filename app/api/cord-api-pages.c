@@ -56,6 +56,7 @@ static const struct {
 } types[] = {
   { ".js", "text/javascript" },
   { ".css", "text/css" },
+  { ".txt", "text/plain" },
 };
 
 /* What the bundle holds under a name; without npm some of it is empty. */

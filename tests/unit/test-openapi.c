@@ -40,7 +40,7 @@ test_surface(void)
   g_assert_true(g_file_get_contents(file, &text, NULL, NULL));
   lines = g_strsplit(text, "\n", -1);
   for (gchar **line = lines; *line; line++) {
-    g_auto(GStrv) words = g_strsplit(*line, " ", 3);
+    g_auto(GStrv) words = g_strsplit(*line, " ", 2);
     gboolean websocket;
     OpenapiOperation *operation;
 
@@ -49,9 +49,9 @@ test_surface(void)
     websocket = g_str_equal(words[0], "WS");
     operation = find_route(rig, websocket ? "GET" : words[0], words[1]);
     n++;
-    if (operation == NULL && words[2] == NULL)
+    if (operation == NULL)
       g_error("%s is not in the OpenAPI document", *line);
-    if (operation && is_websocket(operation) != websocket)
+    if (is_websocket(operation) != websocket)
       g_error("%s is not what the OpenAPI document says", *line);
   }
   g_assert_cmpuint(n, ==, 60);
