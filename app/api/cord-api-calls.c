@@ -2,8 +2,7 @@
 #include <string.h>
 
 #include "cord-api-private.h"
-
-#define HEARTBEAT ": still there\n\n"
+#include "cord-api-sse.h"
 
 typedef struct {
   CordApi *api;
@@ -181,87 +180,45 @@ functions_handler(CordExchange *exchange, gpointer data)
 
 typedef struct {
   CordApi *api;
-  SoupServerMessage *message;
+  CordSse *sse;
   guint subscription;
-  guint heartbeat;
-  gboolean ended;
 } Listener;
-
-/* A call in which nobody speaks is still a call: proxies and clients must not think otherwise. */
-static gboolean
-on_heartbeat(gpointer data)
-{
-  Listener *listener = data;
-
-  soup_message_body_append(soup_server_message_get_response_body(listener->message),
-                           SOUP_MEMORY_STATIC, HEARTBEAT, strlen(HEARTBEAT));
-  soup_server_message_unpause(listener->message);
-  return G_SOURCE_CONTINUE;
-}
 
 static void
 on_event(const gchar *call_id, const gchar *name, const gchar *json, gpointer data)
 {
   Listener *listener = data;
-  SoupMessageBody *body = soup_server_message_get_response_body(listener->message);
-  g_autofree gchar *text = g_strdup_printf("event: %s\ndata: %s\n\n", name, json);
 
-  if (listener->ended)
-    return;
-  soup_message_body_append(body, SOUP_MEMORY_COPY, text, strlen(text));
-  if (g_str_equal(name, "call-ended")) {
-    listener->ended = TRUE;
-    g_clear_handle_id(&listener->heartbeat, g_source_remove);
-    soup_message_body_complete(body);
-  }
-  soup_server_message_unpause(listener->message);
+  cord_sse_send(listener->sse, name, json);
+  if (g_str_equal(name, "call-ended"))
+    cord_sse_end(listener->sse);
 }
 
 static void
-on_listener_gone(SoupServerMessage *message, gpointer data)
+on_gone(gpointer data)
 {
   Listener *listener = data;
 
-  listener->ended = TRUE;
-  g_clear_handle_id(&listener->heartbeat, g_source_remove);
-  if (listener->subscription)
-    cord_call_registry_unsubscribe(listener->api->calls, listener->subscription);
-}
-
-static void
-free_listener(gpointer data, GClosure *closure)
-{
-  g_free(data);
+  cord_call_registry_unsubscribe(listener->api->calls, listener->subscription);
+  g_free(listener);
 }
 
 static void
 events_handler(CordExchange *exchange, gpointer data)
 {
   CordApi *api = data;
-  SoupServerMessage *message = exchange->message;
-  SoupMessageHeaders *headers = soup_server_message_get_response_headers(message);
+  const gchar *id = exchange->parameters[0];
   Listener *listener;
 
+  if (cord_call_registry_find_admission(api->calls, id) == NULL) {
+    cord_exchange_problem(exchange, 404, "There is no running call %s.", id);
+    return;
+  }
   listener = g_new0(Listener, 1);
   listener->api = api;
-  listener->message = message;
-  soup_server_message_set_status(message, 200, NULL);
-  soup_message_headers_set_encoding(headers, SOUP_ENCODING_CHUNKED);
-  soup_message_headers_set_content_type(headers, "text/event-stream", NULL);
-  soup_message_headers_replace(headers, "Cache-Control", "no-cache");
-  soup_message_body_set_accumulate(soup_server_message_get_response_body(message), FALSE);
-  g_signal_connect_data(message, "finished", G_CALLBACK(on_listener_gone), listener, free_listener,
-                        0);
-  listener->subscription =
-      cord_call_registry_subscribe(api->calls, exchange->parameters[0], on_event, listener, NULL);
-  if (listener->subscription == 0) {
-    listener->ended = TRUE;
-    soup_message_headers_set_encoding(headers, SOUP_ENCODING_CONTENT_LENGTH);
-    cord_exchange_problem(exchange, 404, "There is no running call %s.", exchange->parameters[0]);
-  } else if (!listener->ended) {
-    listener->heartbeat = g_timeout_add_seconds(
-        (guint)cord_config_get_int(api->config, "http.heartbeat"), on_heartbeat, listener);
-  }
+  listener->sse = cord_sse_begin(
+      exchange, (guint)cord_config_get_int(api->config, "http.heartbeat"), on_gone, listener);
+  listener->subscription = cord_call_registry_subscribe(api->calls, id, on_event, listener, NULL);
 }
 
 /**

@@ -2,12 +2,10 @@
 #include <string.h>
 
 #include "cord-api-private.h"
+#include "cord-api-sse.h"
 #include "cord-json.h"
 
 /* Seeing: the counters, and the events of all calls as they happen. */
-
-#define HEARTBEAT ": still there\n\n"
-#define MAX_BEHIND (1024 * 1024) /* bytes that a listener may leave unread */
 
 static void
 metrics_handler(CordExchange *exchange, gpointer data)
@@ -29,93 +27,45 @@ metrics_handler(CordExchange *exchange, gpointer data)
 
 typedef struct {
   CordApi *api;
-  SoupServerMessage *message;
+  CordSse *sse;
   guint watch;
   guint neighbours_watch;
-  guint heartbeat;
-  gsize behind; /* bytes that were not written yet */
 } Listener;
-
-static void
-send_text(Listener *listener, const gchar *text)
-{
-  gsize length = strlen(text);
-
-  /* who does not listen must not be waited for, nor remembered without end */
-  if (listener->behind + length > MAX_BEHIND)
-    return;
-  listener->behind += length;
-  soup_message_body_append(soup_server_message_get_response_body(listener->message),
-                           SOUP_MEMORY_COPY, text, length);
-  soup_server_message_unpause(listener->message);
-}
 
 static void
 on_event(const gchar *call_id, const gchar *name, const gchar *json, gpointer data)
 {
-  g_autofree gchar *text = NULL;
-
+  Listener *listener = data;
   /* {"call_id": …} in front of the event's own members */
-  text = g_strdup_printf("event: %s\ndata: {\"call_id\":\"%s\"%s%s\n\n", name, call_id,
-                         json[1] == '}' ? "" : ",", json + 1);
-  send_text(data, text);
-}
+  g_autofree gchar *text =
+      g_strdup_printf("{\"call_id\":\"%s\"%s%s", call_id, json[1] == '}' ? "" : ",", json + 1);
 
-static gboolean
-on_heartbeat(gpointer data)
-{
-  send_text(data, HEARTBEAT);
-  return G_SOURCE_CONTINUE;
+  cord_sse_send(listener->sse, name, text);
 }
 
 static void
-on_wrote(SoupServerMessage *message, guint length, gpointer data)
+on_gone(gpointer data)
 {
   Listener *listener = data;
 
-  listener->behind -= MIN(listener->behind, length);
-}
-
-static void
-on_gone(SoupServerMessage *message, gpointer data)
-{
-  Listener *listener = data;
-
-  g_clear_handle_id(&listener->heartbeat, g_source_remove);
   cord_call_registry_unwatch(listener->api->calls, listener->watch);
   if (listener->neighbours_watch)
     cord_neighbours_unwatch(listener->api->neighbours, listener->neighbours_watch);
-}
-
-static void
-free_listener(gpointer data, GClosure *closure)
-{
-  g_free(data);
+  g_free(listener);
 }
 
 static void
 events_handler(CordExchange *exchange, gpointer data)
 {
   CordApi *api = data;
-  SoupServerMessage *message = exchange->message;
-  SoupMessageHeaders *headers = soup_server_message_get_response_headers(message);
   Listener *listener = g_new0(Listener, 1);
 
   listener->api = api;
-  listener->message = message;
-  soup_server_message_set_status(message, 200, NULL);
-  soup_message_headers_set_encoding(headers, SOUP_ENCODING_CHUNKED);
-  soup_message_headers_set_content_type(headers, "text/event-stream", NULL);
-  soup_message_headers_replace(headers, "Cache-Control", "no-cache");
-  soup_message_body_set_accumulate(soup_server_message_get_response_body(message), FALSE);
-  g_signal_connect_data(message, "finished", G_CALLBACK(on_gone), listener, free_listener, 0);
-  g_signal_connect(message, "wrote-body-data", G_CALLBACK(on_wrote), listener);
-  send_text(listener, ": connected\n\n");
+  listener->sse = cord_sse_begin(
+      exchange, (guint)cord_config_get_int(api->config, "http.heartbeat"), on_gone, listener);
   listener->watch = cord_call_registry_watch(api->calls, on_event, listener);
   if (api->neighbours)
     listener->neighbours_watch = cord_neighbours_watch(api->neighbours, on_event, listener);
-  listener->heartbeat = g_timeout_add_seconds(
-      (guint)cord_config_get_int(api->config, "http.heartbeat"), on_heartbeat, listener);
 }
 
 /**

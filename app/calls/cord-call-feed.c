@@ -88,6 +88,20 @@ cord_call_feed_add(CordCallFeed *self, const gchar *name, const gchar *json)
   g_queue_push_tail(&self->events, event);
   if (g_queue_get_length(&self->events) > KEPT)
     free_event(g_queue_pop_head(&self->events));
+  cord_call_feed_tell(self, name, json);
+}
+
+/**
+ * cord_call_feed_tell:
+ * @self: a feed
+ * @name: the event's name
+ * @json: the event
+ *
+ * As cord_call_feed_add(), but who comes later need not know.
+ */
+void
+cord_call_feed_tell(CordCallFeed *self, const gchar *name, const gchar *json)
+{
   for (GList *l = self->subscribers, *next; l; l = next) {
     Subscriber *subscriber = l->data;
 
@@ -117,6 +131,18 @@ cord_call_feed_subscribe(CordCallFeed *self, guint id, CordCallFeedFunc func, gp
 
     func(self->call_id, event->name, event->json, data);
   }
+}
+
+/**
+ * cord_call_feed_has_subscribers:
+ * @self: a feed
+ *
+ * Returns: whether anybody follows it
+ */
+gboolean
+cord_call_feed_has_subscribers(CordCallFeed *self)
+{
+  return self->subscribers != NULL;
 }
 
 /**

@@ -18,6 +18,8 @@ typedef void (*CordCallFeedFunc)(const gchar *call_id, const gchar *name, const 
 CordCallFeed *cord_call_feed_new(const gchar *call_id);
 void cord_call_feed_free(CordCallFeed *self);
 void cord_call_feed_add(CordCallFeed *self, const gchar *name, const gchar *json);
+void cord_call_feed_tell(CordCallFeed *self, const gchar *name, const gchar *json);
+gboolean cord_call_feed_has_subscribers(CordCallFeed *self);
 void cord_call_feed_subscribe(CordCallFeed *self, guint id, CordCallFeedFunc func, gpointer data,
                               GDestroyNotify notify);
 gboolean cord_call_feed_unsubscribe(CordCallFeed *self, guint id);

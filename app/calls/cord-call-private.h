@@ -17,6 +17,8 @@ typedef enum {
   CORD_CALL_ENDED,
 } CordCallPhase;
 
+typedef struct _CordCallLevels CordCallLevels;
+
 struct _CordCall {
   GObject parent_instance;
 
@@ -42,8 +44,11 @@ struct _CordCall {
   gchar *end_reason;
   GString *answer; /* what a browser has been told of the answer that is coming */
   guint answer_turn;
-  gchar *expected_end; /* what it is called when the other side ends it; NULL: what that says */
-  gint goodbye_turn;   /* hang up when this turn was heard; -1: none */
+  const gchar *state;     /* as those who follow the call see it; NULL: none yet */
+  CordCallLevels *levels; /* while somebody looks */
+  gchar *media;           /* what its media have come to, once it is over */
+  gchar *expected_end;    /* what it is called when the other side ends it; NULL: what that says */
+  gint goodbye_turn;      /* hang up when this turn was heard; -1: none */
   CordTimer *goodbye;
   guint lost;            /* what services have failed to do, since the agent was last heard */
   gboolean model_failed; /* the model, in this turn */
@@ -72,6 +77,11 @@ void cord_call_tell(CordCall *self, const GstStructure *structure);
 void cord_call_tell_browser(CordCall *self, const GstStructure *structure);
 void cord_call_tell_browser_tool(CordCall *self, const gchar *name, const gchar *arguments,
                                  const gchar *result);
+
+/* What it shows of itself; cord-call-signs.c */
+void cord_call_show_state(CordCall *self, const GstStructure *structure);
+gchar *cord_call_describe_media(CordCall *self);
+void cord_call_levels_free(CordCallLevels *self);
 
 /* The model could not answer */
 void cord_call_note_model_failure(CordCall *self, const GError *error);

@@ -68,6 +68,13 @@ order(CordCallRegistry *self, const gchar *call_id, Do what, const gchar *reason
   return found;
 }
 
+/* Somebody looks how loud it is, or nobody does any more. */
+void
+cord_call_registry_order_levels(CordCallRegistry *self, const CordCallEntry *entry, gboolean wanted)
+{
+  order(self, entry->admission->call_id, cord_call_show_levels, wanted ? "wanted" : NULL);
+}
+
 /**
  * cord_call_registry_hang_up:
  * @self: the registry

@@ -56,6 +56,8 @@ CordWorker *cord_call_registry_dup_prepared_worker(CordCallRegistry *self,
                                                    CordAdmission *admission);
 void cord_call_registry_dismiss(CordCallRegistry *self, CordAdmission *admission, CordCall *unless);
 void cord_call_registry_order_hang_up(CordCall *call, const gchar *reason);
+void cord_call_registry_order_levels(CordCallRegistry *self, const CordCallEntry *entry,
+                                     gboolean wanted);
 
 /* What calls ask and tell */
 extern const CordCallOwner cord_call_registry_owner;

@@ -67,6 +67,10 @@ on_told(gpointer data)
 
   if (entry)
     cord_call_table_add_event(table, entry, told->name, told->json);
+  /* whoever follows it has come before its stream */
+  if (entry && g_str_equal(told->name, "call-started") &&
+      cord_call_feed_has_subscribers(entry->feed))
+    cord_call_registry_order_levels(told->registry, entry, TRUE);
   return G_SOURCE_REMOVE;
 }
 
@@ -213,7 +217,12 @@ guint
 cord_call_registry_subscribe(CordCallRegistry *self, const gchar *call_id_or_sid,
                              CordCallEventFunc func, gpointer data, GDestroyNotify notify)
 {
-  return cord_call_table_subscribe(self->table, call_id_or_sid, func, data, notify);
+  guint subscription = cord_call_table_subscribe(self->table, call_id_or_sid, func, data, notify);
+  CordCallEntry *entry = subscription ? cord_call_table_find(self->table, call_id_or_sid) : NULL;
+
+  if (entry && entry->streaming)
+    cord_call_registry_order_levels(self, entry, TRUE);
+  return subscription;
 }
 
 /**
@@ -224,7 +233,10 @@ cord_call_registry_subscribe(CordCallRegistry *self, const gchar *call_id_or_sid
 void
 cord_call_registry_unsubscribe(CordCallRegistry *self, guint subscription)
 {
-  cord_call_table_unsubscribe(self->table, subscription);
+  CordCallEntry *entry = cord_call_table_unsubscribe(self->table, subscription);
+
+  if (entry && !cord_call_feed_has_subscribers(entry->feed))
+    cord_call_registry_order_levels(self, entry, FALSE);
 }
 
 /**

@@ -229,7 +229,13 @@ cord_call_tell(CordCall *self, const GstStructure *structure)
   const gchar *name = gst_structure_get_name(structure);
 
   if (!g_str_equal(name, CORD_EVENT_PLAYOUT)) {
-    g_autofree gchar *json = cord_structure_to_json(structure);
+    g_autoptr(GstStructure) shown = gst_structure_copy(structure);
+    g_autofree gchar *json = NULL;
+
+    /* a token is nobody's business, used up or not */
+    if (g_str_equal(name, CORD_EVENT_CALL_STARTED))
+      gst_structure_remove_field(shown, "parameters");
+    json = cord_structure_to_json(shown);
 
     self->owner.event(self,
                       g_str_has_prefix(name, "cordboard/") ? name + strlen("cordboard/") : "dtmf",
@@ -237,6 +243,7 @@ cord_call_tell(CordCall *self, const GstStructure *structure)
   }
   if (self->leg == CORD_LEG_BROWSER)
     cord_call_tell_browser(self, structure);
+  cord_call_show_state(self, structure);
   for (guint i = 0; i < G_N_ELEMENTS(handlers); i++) {
     if (g_str_equal(name, handlers[i].name))
       handlers[i].handle(self, structure);

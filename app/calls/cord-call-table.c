@@ -156,6 +156,10 @@ cord_call_table_add_event(CordCallTable *self, CordCallEntry *entry, const gchar
                           const gchar *json)
 {
   entry->streaming = TRUE;
+  if (g_str_equal(name, CORD_CALL_LEVELS)) {
+    cord_call_feed_tell(entry->feed, name, json);
+    return;
+  }
   cord_call_feed_add(entry->feed, name, json);
   cord_call_table_tell(self, entry->admission->call_id, name, json);
   if (g_str_equal(name, "call-ended"))
@@ -228,8 +232,10 @@ cord_call_table_subscribe(CordCallTable *self, const gchar *id_or_sid, CordCallF
  * cord_call_table_unsubscribe:
  * @self: a table
  * @subscription: a number that cord_call_table_subscribe() gave; one that is gone does no harm
+ *
+ * Returns: (nullable): the entry that was followed
  */
-void
+CordCallEntry *
 cord_call_table_unsubscribe(CordCallTable *self, guint subscription)
 {
   GHashTableIter iter;
@@ -238,8 +244,9 @@ cord_call_table_unsubscribe(CordCallTable *self, guint subscription)
   g_hash_table_iter_init(&iter, self->by_id);
   while (g_hash_table_iter_next(&iter, NULL, &row)) {
     if (cord_call_feed_unsubscribe(((Row *)row)->entry.feed, subscription))
-      return;
+      return row;
   }
+  return NULL;
 }
 
 /**

@@ -6,6 +6,9 @@
 
 G_BEGIN_DECLS
 
+/* How loud both sides are: only of interest now, to those who follow the call */
+#define CORD_CALL_LEVELS "levels"
+
 /**
  * CordCallEntry:
  * @admission: what was decided when the call came in
@@ -44,7 +47,7 @@ void cord_call_table_end(CordCallTable *self, CordCallEntry *entry, const gchar 
 void cord_call_table_foreach(CordCallTable *self, GFunc func, gpointer data);
 guint cord_call_table_subscribe(CordCallTable *self, const gchar *id_or_sid, CordCallFeedFunc func,
                                 gpointer data, GDestroyNotify notify);
-void cord_call_table_unsubscribe(CordCallTable *self, guint subscription);
+CordCallEntry *cord_call_table_unsubscribe(CordCallTable *self, guint subscription);
 
 /* All that happens in all calls from now on, first "call-admitted" of each */
 guint cord_call_table_watch(CordCallTable *self, CordCallFeedFunc func, gpointer data);

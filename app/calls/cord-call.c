@@ -24,6 +24,7 @@ cord_call_finalize(GObject *object)
   g_free(self->session);
   g_free(self->end_reason);
   g_free(self->expected_end);
+  g_free(self->media);
   G_OBJECT_CLASS(cord_call_parent_class)->finalize(object);
 }
 
@@ -33,8 +34,9 @@ write_end(CordCall *self)
 {
   gint64 seconds =
       (gint64)((cord_worker_get_time(self->worker) - self->started + GST_SECOND / 2) / GST_SECOND);
-  g_autofree gchar *json = g_strdup_printf("{\"status\":\"%s\",\"reason\":\"%s\",\"duration\":%d}",
-                                           self->status, self->end_reason, (gint)seconds);
+  g_autofree gchar *json =
+      g_strdup_printf("{\"status\":\"%s\",\"reason\":\"%s\",\"duration\":%d%s}", self->status,
+                      self->end_reason, (gint)seconds, self->media);
 
   cord_journal_call_ended(self->journal, self->admission->call_id, self->status, self->end_reason,
                           seconds);
@@ -53,6 +55,8 @@ finish(gpointer data)
     return;
   self->phase = CORD_CALL_ENDED;
   g_clear_pointer(&self->goodbye, cord_timer_remove);
+  g_clear_pointer(&self->levels, cord_call_levels_free);
+  self->media = cord_call_describe_media(self);
   if (self->rest)
     gst_element_set_locked_state(self->rest, FALSE);
   if (self->leg == CORD_LEG_BROWSER && self->source)

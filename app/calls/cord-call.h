@@ -55,6 +55,7 @@ CordCall *cord_call_new(const CordCallKit *kit, CordWorker *worker, CordAdmissio
 void cord_call_prepare(CordCall *self, GstElement *rest);
 void cord_call_start(CordCall *self, CordWebsocket *websocket);
 void cord_call_hang_up(CordCall *self, const gchar *reason);
+void cord_call_show_levels(CordCall *self, const gchar *wanted);
 void cord_call_expect_end(CordCall *self, const gchar *reason);
 
 /* Any thread */
