@@ -12,8 +12,12 @@
 G_BEGIN_DECLS
 
 /* Inside of openairealtime: the element (gstopenairealtime.c), what it takes and pushes
- * (gstopenairealtime-stream.c), its answers (gstopenairealtime-answer.c), its connection
- * (gstopenairealtime-service.c) and what the service's messages mean (gstopenairealtime-talk.c). */
+ * (gstopenairealtime-stream.c), its properties (gstopenairealtime-properties.c), its answers
+ * (gstopenairealtime-answer.c), its connection (gstopenairealtime-service.c) and what the service's
+ * messages mean (gstopenairealtime-talk.c). */
+
+#define GST_OPENAI_REALTIME_BASE_URL "https://api.openai.com/v1"
+#define GST_OPENAI_REALTIME_KEY "OPENAI_API_KEY" /* in the environment */
 
 #define GST_TYPE_OPENAI_REALTIME (gst_openai_realtime_get_type())
 G_DECLARE_FINAL_TYPE(GstOpenaiRealtime, gst_openai_realtime, GST, OPENAI_REALTIME, GstElement)
@@ -93,6 +97,9 @@ struct _GstOpenaiRealtime {
   GstClockTime running;  /* of the audio that came */
   gboolean started, need_caps, need_segment, discont;
 };
+
+G_GNUC_INTERNAL void gst_openai_realtime_install_properties(GObjectClass *klass);
+G_GNUC_INTERNAL void gst_openai_realtime_init_properties(GstOpenaiRealtime *self);
 
 G_GNUC_INTERNAL void gst_openai_realtime_free_answer(gpointer data);
 G_GNUC_INTERNAL void gst_openai_realtime_free_call(gpointer data);

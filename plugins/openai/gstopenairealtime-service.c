@@ -120,7 +120,8 @@ gst_openai_realtime_send_audio(GstOpenaiRealtime *self, const guint8 *audio, gsi
 void
 gst_openai_realtime_begin_drain(GstOpenaiRealtime *self, GstEvent *eos)
 {
-  guint ms = self->settings.semantic_vad ? TAIL_SEMANTIC : self->settings.silence_ms + TAIL;
+  guint ms = self->settings.detection == REALTIME_SEMANTIC_VAD ? TAIL_SEMANTIC
+                                                               : self->settings.silence_ms + TAIL;
   gsize size = input_rate(self) * ms / 1000 / 2 * 2;
   g_autofree guint8 *silence = g_malloc0(size);
 

@@ -160,11 +160,22 @@ is_final(const gchar *code)
   return code && g_strv_contains(codes, code);
 }
 
+/* A service may say back what it was told, and be it the key. */
+static GError *
+make_error(GstOpenaiRealtime *self, gint code, const RealtimeMessage *message)
+{
+  g_autofree gchar *description = cord_service_socket_hide_secrets(
+      self->service, message->description ? message->description : "it does not say why");
+
+  return g_error_new(CORD_ERROR, code, "OpenAI: %s%s%s%s", description,
+                     message->problem ? " (" : "", message->problem ? message->problem : "",
+                     message->problem ? ")" : "");
+}
+
 static void
 fail(GstOpenaiRealtime *self, gint code, const RealtimeMessage *message)
 {
-  cord_service_socket_fail(self->service, g_error_new(CORD_ERROR, code, "OpenAI: %s (%s)",
-                                                      message->description, message->problem));
+  cord_service_socket_fail(self->service, make_error(self, code, message));
 }
 
 static void
@@ -176,8 +187,7 @@ on_failed_response(GstOpenaiRealtime *self, const RealtimeMessage *message)
     fail(self, CORD_ERROR_NOT_AUTHORIZED, message);
     return;
   }
-  error = g_error_new(CORD_ERROR, CORD_ERROR_NETWORK, "OpenAI's answer failed: %s",
-                      message->description ? message->description : "it does not say why");
+  error = make_error(self, CORD_ERROR_NETWORK, message);
   cord_element_post_warning(GST_ELEMENT(self), error);
   cord_element_post_service(GST_ELEMENT(self), CORD_SERVICE_LOST, FALSE, error);
 }
@@ -228,8 +238,7 @@ on_error(GstOpenaiRealtime *self, const RealtimeMessage *message)
     fail(self, CORD_ERROR_INVALID, message);
     return;
   }
-  error = g_error_new(CORD_ERROR, CORD_ERROR_NETWORK, "OpenAI: %s (%s)", message->description,
-                      message->problem);
+  error = make_error(self, CORD_ERROR_NETWORK, message);
   cord_element_post_warning(GST_ELEMENT(self), error);
   if (g_str_equal(message->problem, "session_expired"))
     cord_service_socket_lose(self->service, g_steal_pointer(&error));

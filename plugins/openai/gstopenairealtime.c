@@ -22,39 +22,11 @@
 GST_DEBUG_CATEGORY(openairealtime_debug);
 #define GST_CAT_DEFAULT openairealtime_debug
 
-#define BASE_URL "https://api.openai.com/v1"
-#define KEY_VARIABLE "OPENAI_API_KEY"
 #define MULAW_CAPS "audio/x-mulaw, rate = (int) 8000, channels = (int) 1"
 #define PCM_CAPS                                                                                   \
   "audio/x-raw, format = (string) S16LE, rate = (int) 24000, channels = (int) 1, "                 \
   "layout = (string) interleaved"
 #define CAPS MULAW_CAPS "; " PCM_CAPS
-
-enum {
-  PROP_0,
-  PROP_CONTEXT,
-  PROP_API_KEY,
-  PROP_BASE_URL,
-  PROP_MODEL_ID,
-  PROP_VOICE_ID,
-  PROP_INSTRUCTIONS,
-  PROP_GREETING,
-  PROP_LANGUAGE_CODE,
-  PROP_TRANSCRIPTION_MODEL,
-  PROP_TOOLS,
-  PROP_EAGERNESS,
-  PROP_BETA,
-  PROP_SEMANTIC_VAD,
-  PROP_THRESHOLD,
-  PROP_SILENCE,
-  PROP_PREFIX,
-  PROP_MAX_TOKENS,
-  PROP_CONNECT_TIMEOUT,
-  PROP_OUTAGE_TIMEOUT,
-  PROP_RESPONSE_TIMEOUT,
-  PROP_STATS,
-  N_PROPS
-};
 
 enum { SIGNAL_SUBMIT_TOOL_RESULT, N_SIGNALS };
 
@@ -69,75 +41,13 @@ G_DEFINE_FINAL_TYPE(GstOpenaiRealtime, gst_openai_realtime, GST_TYPE_ELEMENT)
 GST_ELEMENT_REGISTER_DEFINE(openairealtime, "openairealtime", GST_RANK_NONE,
                             GST_TYPE_OPENAI_REALTIME)
 
-#define FIELD(member) G_STRUCT_OFFSET(GstOpenaiRealtime, member)
-
-static const struct {
-  const gchar *name, *nick, *blurb, *fallback;
-  gsize offset;
-} texts[N_PROPS] = {
-  [PROP_CONTEXT] = { "context", "Context", "Name of the media thread to share", NULL,
-                     FIELD(context) },
-  [PROP_API_KEY] = { "api-key", "API key",
-                     "The key; without it that of the environment's " KEY_VARIABLE, NULL,
-                     FIELD(options.api_key) },
-  [PROP_BASE_URL] = { "base-url", "Base URL",
-                      "Where the service is, with its version; http:// and ws:// are the same here",
-                      BASE_URL, FIELD(options.base_url) },
-  [PROP_MODEL_ID] = { "model-id", "Model", "gpt-realtime or another", "gpt-realtime",
-                      FIELD(options.model) },
-  [PROP_VOICE_ID] = { "voice-id", "Voice ID", "Who speaks: marin, cedar, alloy, …", "marin",
-                      FIELD(options.voice) },
-  [PROP_INSTRUCTIONS] = { "instructions", "Instructions", "What the model is told to be", NULL,
-                          FIELD(options.instructions) },
-  [PROP_GREETING] = { "greeting", "Greeting", "What is said first", NULL, FIELD(options.greeting) },
-  [PROP_LANGUAGE_CODE] = { "language-code", "Language code",
-                           "Of the caller, BCP 47, for the transcript", NULL,
-                           FIELD(options.language) },
-  [PROP_TRANSCRIPTION_MODEL] = { "transcription-model", "Transcription model",
-                                 "Who writes down what the caller says", "gpt-4o-mini-transcribe",
-                                 FIELD(options.transcription_model) },
-  [PROP_TOOLS] = { "tools", "Tools",
-                   "The functions that the model may call: a JSON array as OpenAI's chat "
-                   "completions have it",
-                   NULL, FIELD(options.tools) },
-  [PROP_EAGERNESS] = { "eagerness", "Eagerness",
-                       "How soon semantic voice detection answers: low, medium, high or auto",
-                       "auto", FIELD(options.eagerness) },
-};
-
-static const struct {
-  const gchar *name, *nick, *blurb;
-  guint minimum, maximum, fallback;
-  gsize offset;
-} counts[N_PROPS] = {
-  [PROP_SILENCE] = { "silence-duration", "Silence duration",
-                     "Of silence after which the caller is done, ms", 100, 10000, 500,
-                     FIELD(options.silence_ms) },
-  [PROP_PREFIX] = { "prefix-padding", "Prefix padding",
-                    "Of audio that counts before the caller's first sound, ms", 0, 5000, 300,
-                    FIELD(options.prefix_ms) },
-  [PROP_MAX_TOKENS] = { "max-tokens", "Maximum tokens",
-                        "Longest answer in tokens, 0: the model's own", 0, 100000, 0,
-                        FIELD(options.max_tokens) },
-  [PROP_CONNECT_TIMEOUT] = { "connect-timeout", "Connect timeout",
-                             "How long one attempt to connect may take, ms", 1, 60000, 4000,
-                             FIELD(connect_ms) },
-  [PROP_OUTAGE_TIMEOUT] = { "outage-timeout", "Outage timeout",
-                            "How long the service may be away before it is given up, ms", 1, 600000,
-                            10000, FIELD(give_up_ms) },
-  [PROP_RESPONSE_TIMEOUT] = { "response-timeout", "Response timeout",
-                              "How long the service may be silent while an answer is due, ms; then "
-                              "it is asked on a new connection",
-                              100, 600000, 15000, FIELD(answer_ms) },
-};
-
 /* Life */
 
 static void
 copy_settings(GstOpenaiRealtime *self)
 {
   const RealtimeSettings *options = &self->options;
-  const gchar *key = options->api_key ? options->api_key : g_getenv(KEY_VARIABLE);
+  const gchar *key = options->api_key ? options->api_key : g_getenv(GST_OPENAI_REALTIME_KEY);
   RealtimeSettings *settings = &self->settings;
 
   realtime_settings_clear(settings);
@@ -151,7 +61,6 @@ copy_settings(GstOpenaiRealtime *self)
   settings->language = g_strdup(options->language);
   settings->transcription_model = g_strdup(options->transcription_model);
   settings->tools = g_strdup(options->tools);
-  settings->eagerness = g_strdup(options->eagerness);
 }
 
 static gboolean
@@ -211,12 +120,12 @@ prepare(GstOpenaiRealtime *self)
   copy_settings(self);
   GST_OBJECT_UNLOCK(self);
   choose_formats(self);
-  if (self->settings.api_key || !g_str_equal(self->settings.base_url, BASE_URL))
+  if (self->settings.api_key || !g_str_equal(self->settings.base_url, GST_OPENAI_REALTIME_BASE_URL))
     return TRUE;
   error = g_error_new(CORD_ERROR, CORD_ERROR_NOT_AUTHORIZED,
                       "there is no key for OpenAI: set the property api-key or the environment's "
                       "%s",
-                      KEY_VARIABLE);
+                      GST_OPENAI_REALTIME_KEY);
   cord_element_post_error(GST_ELEMENT(self), error);
   return FALSE;
 }
@@ -282,60 +191,6 @@ submit_tool_result(GstOpenaiRealtime *self, const gchar *id, const gchar *json)
   cord_worker_post(self->worker, run_tool_result, result, free_tool_result);
 }
 
-/* Properties */
-
-static void
-gst_openai_realtime_set_property(GObject *object, guint id, const GValue *value, GParamSpec *pspec)
-{
-  GstOpenaiRealtime *self = GST_OPENAI_REALTIME(object);
-
-  GST_OBJECT_LOCK(self);
-  if (id < N_PROPS && texts[id].name) {
-    gchar **field = G_STRUCT_MEMBER_P(self, texts[id].offset);
-
-    g_free(*field);
-    *field = g_value_dup_string(value);
-    if (*field == NULL)
-      *field = g_strdup(texts[id].fallback);
-  } else if (id < N_PROPS && counts[id].name) {
-    G_STRUCT_MEMBER(guint, self, counts[id].offset) = g_value_get_uint(value);
-  } else if (id == PROP_BETA) {
-    self->options.beta = g_value_get_boolean(value);
-  } else if (id == PROP_SEMANTIC_VAD) {
-    self->options.semantic_vad = g_value_get_boolean(value);
-  } else if (id == PROP_THRESHOLD) {
-    self->options.threshold = g_value_get_double(value);
-  } else {
-    G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
-  }
-  GST_OBJECT_UNLOCK(self);
-}
-
-static void
-gst_openai_realtime_get_property(GObject *object, guint id, GValue *value, GParamSpec *pspec)
-{
-  GstOpenaiRealtime *self = GST_OPENAI_REALTIME(object);
-
-  GST_OBJECT_LOCK(self);
-  if (id < N_PROPS && texts[id].name)
-    g_value_set_string(value, G_STRUCT_MEMBER(gchar *, self, texts[id].offset));
-  else if (id < N_PROPS && counts[id].name)
-    g_value_set_uint(value, G_STRUCT_MEMBER(guint, self, counts[id].offset));
-  else if (id == PROP_BETA)
-    g_value_set_boolean(value, self->options.beta);
-  else if (id == PROP_SEMANTIC_VAD)
-    g_value_set_boolean(value, self->options.semantic_vad);
-  else if (id == PROP_THRESHOLD)
-    g_value_set_double(value, self->options.threshold);
-  else if (id == PROP_STATS)
-    g_value_take_boxed(value,
-                       gst_structure_new("stats", "input-tokens", G_TYPE_INT64, self->input_tokens,
-                                         "output-tokens", G_TYPE_INT64, self->output_tokens, NULL));
-  else
-    G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
-  GST_OBJECT_UNLOCK(self);
-}
-
 static void
 gst_openai_realtime_finalize(GObject *object)
 {
@@ -349,37 +204,6 @@ gst_openai_realtime_finalize(GObject *object)
   G_OBJECT_CLASS(gst_openai_realtime_parent_class)->finalize(object);
 }
 
-static GParamSpec *
-make_spec(guint id)
-{
-  const GParamFlags flags = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY;
-
-  if (texts[id].name)
-    /* the key is written, not read */
-    return g_param_spec_string(texts[id].name, texts[id].nick, texts[id].blurb, texts[id].fallback,
-                               id == PROP_API_KEY ? flags & ~(GParamFlags)G_PARAM_READABLE : flags);
-  if (counts[id].name)
-    return g_param_spec_uint(counts[id].name, counts[id].nick, counts[id].blurb, counts[id].minimum,
-                             counts[id].maximum, counts[id].fallback, flags);
-  switch (id) {
-  case PROP_BETA:
-    return g_param_spec_boolean("beta", "Beta", "Speak the older dialect of the service", FALSE,
-                                flags);
-  case PROP_SEMANTIC_VAD:
-    return g_param_spec_boolean("semantic-vad", "Semantic VAD",
-                                "The model finds out whether the caller is done by what he says",
-                                FALSE, flags);
-  case PROP_THRESHOLD:
-    return g_param_spec_double("threshold", "Threshold",
-                               "Of the service's voice detection, 0 to 1: the higher the louder", 0,
-                               1, 0.5, flags);
-  default:
-    return g_param_spec_boxed("stats", "Statistics",
-                              "input-tokens and output-tokens, as the service counts",
-                              GST_TYPE_STRUCTURE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
-  }
-}
-
 static void
 gst_openai_realtime_class_init(GstOpenaiRealtimeClass *klass)
 {
@@ -387,12 +211,9 @@ gst_openai_realtime_class_init(GstOpenaiRealtimeClass *klass)
   GstElementClass *element_class = GST_ELEMENT_CLASS(klass);
 
   GST_DEBUG_CATEGORY_INIT(openairealtime_debug, "openairealtime", 0, "OpenAI's Realtime API");
-  object_class->set_property = gst_openai_realtime_set_property;
-  object_class->get_property = gst_openai_realtime_get_property;
   object_class->finalize = gst_openai_realtime_finalize;
   element_class->change_state = change_state;
-  for (guint id = 1; id < N_PROPS; id++)
-    g_object_class_install_property(object_class, id, make_spec(id));
+  gst_openai_realtime_install_properties(object_class);
   /**
    * GstOpenaiRealtime::submit-tool-result:
    * @self: the element
@@ -415,13 +236,7 @@ gst_openai_realtime_class_init(GstOpenaiRealtimeClass *klass)
 static void
 gst_openai_realtime_init(GstOpenaiRealtime *self)
 {
-  for (guint id = 1; id < N_PROPS; id++) {
-    if (texts[id].name)
-      G_STRUCT_MEMBER(gchar *, self, texts[id].offset) = g_strdup(texts[id].fallback);
-    else if (counts[id].name)
-      G_STRUCT_MEMBER(guint, self, counts[id].offset) = counts[id].fallback;
-  }
-  self->options.threshold = 0.5;
+  gst_openai_realtime_init_properties(self);
   g_queue_init(&self->answers);
   g_queue_init(&self->utterances);
   realtime_audio_init(&self->audio);

@@ -7,6 +7,8 @@
 
 /* What is sent to the Realtime API. */
 
+#define SHORTEST_IDLE 5000 /* ms that the service takes */
+
 void
 realtime_settings_clear(RealtimeSettings *self)
 {
@@ -19,7 +21,6 @@ realtime_settings_clear(RealtimeSettings *self)
   g_clear_pointer(&self->language, g_free);
   g_clear_pointer(&self->transcription_model, g_free);
   g_clear_pointer(&self->tools, g_free);
-  g_clear_pointer(&self->eagerness, g_free);
 }
 
 gchar *
@@ -50,17 +51,44 @@ quote(const gchar *text)
 static gchar *
 turn_detection(const RealtimeSettings *settings)
 {
+  static const gchar *const eagerness[] = { "auto", "low", "medium", "high" };
   gchar digits[G_ASCII_DTOSTR_BUF_SIZE];
+  g_autofree gchar *idle = NULL;
 
-  if (settings->semantic_vad)
+  if (settings->detection == REALTIME_SEMANTIC_VAD)
     return g_strdup_printf("{\"type\":\"semantic_vad\",\"eagerness\":\"%s\",\"create_response\":"
                            "true,\"interrupt_response\":true}",
-                           settings->eagerness);
+                           eagerness[settings->eagerness]);
+  if (settings->idle_ms > 0)
+    idle = g_strdup_printf(",\"idle_timeout_ms\":%u", MAX(settings->idle_ms, SHORTEST_IDLE));
   return g_strdup_printf(
       "{\"type\":\"server_vad\",\"threshold\":%s,\"prefix_padding_ms\":%u,\"silence_duration_ms\":"
-      "%u,\"create_response\":true,\"interrupt_response\":true}",
+      "%u%s,\"create_response\":true,\"interrupt_response\":true}",
       g_ascii_formatd(digits, sizeof digits, "%.3g", settings->threshold), settings->prefix_ms,
-      settings->silence_ms);
+      settings->silence_ms, idle ? idle : "");
+}
+
+/* What is not said stays as the service thinks best. */
+static gchar *
+noise_reduction(const RealtimeSettings *settings)
+{
+  static const gchar *const types[] = { NULL, "near_field", "far_field" };
+
+  return types[settings->noise]
+             ? g_strdup_printf(",\"%snoise_reduction\":{\"type\":\"%s\"}",
+                               settings->beta ? "input_audio_" : "", types[settings->noise])
+             : g_strdup("");
+}
+
+static gchar *
+speed(const RealtimeSettings *settings)
+{
+  gchar digits[G_ASCII_DTOSTR_BUF_SIZE];
+
+  if (settings->speed == 1)
+    return g_strdup("");
+  return g_strdup_printf(",\"speed\":%s",
+                         g_ascii_formatd(digits, sizeof digits, "%.3g", settings->speed));
 }
 
 static gchar *
@@ -107,21 +135,23 @@ append_audio(GString *json, const RealtimeSettings *settings)
   g_autofree gchar *detection = turn_detection(settings);
   g_autofree gchar *heard = transcription(settings);
   g_autofree gchar *voice = quote(settings->voice);
+  g_autofree gchar *noise = noise_reduction(settings);
+  g_autofree gchar *pace = speed(settings);
 
   if (settings->beta)
     g_string_append_printf(json,
                            "\"modalities\":[\"text\",\"audio\"],\"input_audio_format\":\"%s\","
-                           "\"output_audio_format\":\"%s\",\"input_audio_transcription\":%s,"
-                           "\"turn_detection\":%s,\"voice\":%s",
-                           beta[settings->mulaw_in], beta[settings->mulaw_out], heard, detection,
-                           voice);
+                           "\"output_audio_format\":\"%s\",\"input_audio_transcription\":%s%s,"
+                           "\"turn_detection\":%s,\"voice\":%s%s",
+                           beta[settings->mulaw_in], beta[settings->mulaw_out], heard, noise,
+                           detection, voice, pace);
   else
     g_string_append_printf(json,
                            "\"type\":\"realtime\",\"output_modalities\":[\"audio\"],\"audio\":{"
-                           "\"input\":{\"format\":%s,\"transcription\":%s,\"turn_detection\":%s},"
-                           "\"output\":{\"format\":%s,\"voice\":%s}}",
-                           mulaw[settings->mulaw_in], heard, detection, mulaw[settings->mulaw_out],
-                           voice);
+                           "\"input\":{\"format\":%s,\"transcription\":%s%s,\"turn_detection\":%s},"
+                           "\"output\":{\"format\":%s,\"voice\":%s%s}}",
+                           mulaw[settings->mulaw_in], heard, noise, detection,
+                           mulaw[settings->mulaw_out], voice, pace);
 }
 
 gchar *

@@ -5,6 +5,24 @@
 
 G_BEGIN_DECLS
 
+typedef enum {
+  REALTIME_SERVER_VAD,
+  REALTIME_SEMANTIC_VAD,
+} RealtimeDetection;
+
+typedef enum {
+  REALTIME_EAGERNESS_AUTO,
+  REALTIME_EAGERNESS_LOW,
+  REALTIME_EAGERNESS_MEDIUM,
+  REALTIME_EAGERNESS_HIGH,
+} RealtimeEagerness;
+
+typedef enum {
+  REALTIME_NOISE_KEPT,
+  REALTIME_NOISE_NEAR_FIELD,
+  REALTIME_NOISE_FAR_FIELD,
+} RealtimeNoise;
+
 /**
  * RealtimeSettings:
  * @base_url: with its version, "https://api.openai.com/v1"
@@ -17,10 +35,13 @@ G_BEGIN_DECLS
  * @transcription_model: who writes down what the caller says
  * @tools: (nullable): what may be called, a JSON array as OpenAI's chat completions have it
  * @beta: the older dialect
- * @semantic_vad: the model finds out whether the caller is done by what he says
- * @eagerness: of it: low, medium, high, auto
+ * @detection: how the service finds out that the caller is done
+ * @eagerness: of the one by what he says
+ * @noise: what is taken off his audio
  * @threshold: of the server's voice detection, 0 to 1
+ * @speed: of the voice, 1: its own
  * @silence_ms: after which the caller is done
+ * @idle_ms: of silence after which the agent says something, 0: never
  * @prefix_ms: of audio before his first sound
  * @mulaw_in: what is sent is mu-law at 8 kHz, else S16LE at 24 kHz
  * @mulaw_out: and what is wanted
@@ -30,10 +51,13 @@ G_BEGIN_DECLS
  */
 typedef struct {
   gchar *base_url, *api_key, *model, *voice, *instructions, *greeting, *language;
-  gchar *transcription_model, *tools, *eagerness;
-  gboolean beta, semantic_vad, mulaw_in, mulaw_out;
-  gdouble threshold;
-  guint silence_ms, prefix_ms, max_tokens;
+  gchar *transcription_model, *tools;
+  gboolean beta, mulaw_in, mulaw_out;
+  RealtimeDetection detection;
+  RealtimeEagerness eagerness;
+  RealtimeNoise noise;
+  gdouble threshold, speed;
+  guint silence_ms, prefix_ms, idle_ms, max_tokens;
 } RealtimeSettings;
 
 void realtime_settings_clear(RealtimeSettings *self);

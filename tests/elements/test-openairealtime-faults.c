@@ -7,7 +7,8 @@
 
 #define SERVER_ERROR                                                                               \
   "{\"type\":\"error\",\"event_id\":\"e\",\"error\":{\"type\":\"server_error\",\"code\":null,"     \
-  "\"message\":\"The server had an error\",\"param\":null,\"event_id\":null}}"
+  "\"message\":\"The server had an error with " REALTIME_RIG_KEY                                   \
+  "\",\"param\":null,\"event_id\":null}}"
 
 static void
 setup(RealtimeRig *f, gconstpointer data)
@@ -274,7 +275,7 @@ static const struct {
 } finals[] = {
   { "a wrong key", FALSE,
     "{\"type\":\"error\",\"error\":{\"type\":\"invalid_request_error\",\"code\":"
-    "\"invalid_api_key\",\"message\":\"Incorrect API key provided\"}}" },
+    "\"invalid_api_key\",\"message\":\"Incorrect API key provided: " REALTIME_RIG_KEY "\"}}" },
   { "an unknown voice", TRUE,
     "{\"type\":\"error\",\"error\":{\"type\":\"invalid_request_error\",\"code\":\"invalid_value\","
     "\"message\":\"Invalid value: 'nobody'\",\"param\":\"session.audio.output.voice\"}}" },

@@ -73,6 +73,28 @@ test_beta(RealtimeRig *f, gconstpointer data)
       "\"tool_choice\":\"auto\"}}");
 }
 
+/* What is not set is not said; what is has its place in each dialect. */
+static void
+test_settings(RealtimeRig *f, gconstpointer data)
+{
+  static const gchar *const today[] = {
+    "\"noise_reduction\":{\"type\":\"near_field\"}",
+    "\"threshold\":0.7,\"prefix_padding_ms\":100,\"silence_duration_ms\":200,"
+    "\"idle_timeout_ms\":5000,",
+    "\"voice\":\"cedar\",\"speed\":1.25}}",
+    "\"model\":\"whisper-1\"",
+  };
+  static const gchar *const beta[] = {
+    "\"input_audio_noise_reduction\":{\"type\":\"near_field\"}",
+    "\"max_response_output_tokens\":7",
+    "\"voice\":\"cedar\",\"speed\":1.25",
+  };
+  gboolean old = strstr(f->head, "OpenAI-Beta") != NULL;
+
+  for (guint i = 0; i < (old ? G_N_ELEMENTS(beta) : G_N_ELEMENTS(today)); i++)
+    g_assert_nonnull(strstr(f->session, old ? beta[i] : today[i]));
+}
+
 /* Turns */
 
 /* A greeting is a turn of its own; the caller's first is the next. */
@@ -425,10 +447,17 @@ test_stats(RealtimeRig *f, gconstpointer data)
   g_assert_cmpint(output, ==, 20);
 }
 
+#define ALL                                                                                        \
+  "noise-reduction=near-field threshold=0.7 prefix-padding=100 silence-duration=200 "              \
+  "idle-timeout=1 voice-id=cedar speed=1.25 transcription-model=whisper-1 max-tokens=7"
+
 static const Case cases[] = {
   { "a session of today", TRUE,
     "instructions=\"be brief\" language-code=de-DE max-tokens=99 " TOOLS, test_ga },
-  { "a session of the beta", FALSE, "beta=true semantic-vad=true eagerness=high", test_beta },
+  { "a session of the beta", FALSE, "beta=true turn-detection=semantic-vad eagerness=high",
+    test_beta },
+  { "settings of a session of today", TRUE, ALL, test_settings },
+  { "settings of a session of the beta", TRUE, ALL " beta=true", test_settings },
   { "a greeting is the first turn", TRUE, "greeting=Hello.", test_greeting },
   { "mu-law goes through as it is", TRUE, "", test_turn },
   { "so does PCM", FALSE, "", test_turn },

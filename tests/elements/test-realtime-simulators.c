@@ -33,7 +33,7 @@ typedef struct {
 static const Case cases[] = {
   { "today's, mu-law", TRUE, "", "openai.realtime.ga", "" },
   { "today's, PCM", FALSE, "", "openai.agents.realtime", "" },
-  { "today's, with semantic detection", TRUE, "semantic-vad=true max-tokens=500",
+  { "today's, with semantic detection", TRUE, "turn-detection=semantic-vad max-tokens=500",
     "openai.agents.realtime", "" },
   { "the beta's, mu-law", TRUE, "beta=true model-id=gpt-4o-realtime-preview",
     "openai.realtime.beta", "" },
