@@ -174,14 +174,21 @@ assert_has(const gchar *text, const gchar *wanted)
     g_error("\"%s\" is not in: %s", wanted, text);
 }
 
-/* Waits until all events know a call, and returns its id. */
+static Follower *all;
+
+static gboolean
+knows_a_call(CallRig *rig)
+{
+  return count(all, "call-admitted") > 0;
+}
+
+/* Its id, once it is there */
 static gchar *
-wait_for_call(Follower *all)
+wait_for_call(CallRig *rig)
 {
   g_autofree gchar *ids = NULL;
 
-  while (count(all, "call-admitted") == 0)
-    g_usleep(10000);
+  call_rig_wait_until(rig, knows_a_call);
   ids = list(all, "call-admitted", "call_id");
   return g_strndup(ids, strcspn(ids, " "));
 }
@@ -221,14 +228,15 @@ test_call(void)
 {
   const gchar *lines[] = { "--say", "thank you goodbye", NULL };
   CallRig *rig = call_rig_new(NULL, NULL);
-  Follower *all = follower_new(rig, "/api/events");
   Follower *one, *late;
   g_autofree gchar *id = NULL, *path = NULL, *states = NULL, *said = NULL, *tools = NULL;
   g_autoptr(JsonObject) result = NULL;
-  GSubprocess *phone = call_rig_dial(rig, lines);
+  GSubprocess *phone;
   int code;
 
-  id = wait_for_call(all);
+  all = follower_new(rig, "/api/events");
+  phone = call_rig_dial(rig, lines);
+  id = wait_for_call(rig);
   path = g_strdup_printf("/api/calls/%s/events", id);
   one = follower_new(rig, path);
   result = call_rig_finish(phone, &code);
