@@ -119,6 +119,14 @@ on_record(GObject *source, GAsyncResult *result, gpointer data)
   }
 }
 
+static gboolean
+is_from_browser(CordApi *api, const gchar *id)
+{
+  const CordAdmission *admission = cord_call_registry_find_admission(api->calls, id);
+
+  return admission && cord_admission_is_browser(admission);
+}
+
 /* Finds the call, here or in the store. */
 static void
 run(Control *control)
@@ -131,6 +139,10 @@ run(Control *control)
 
   if (outbound && outbound->ended) {
     answer_unknown(control);
+  } else if (is_from_browser(api, id)) {
+    cord_exchange_problem(control->exchange, 409,
+                          "The caller is in a browser: no carrier has the call.");
+    control_free(control);
   } else if (outbound && outbound->call_sid == NULL) {
     cord_exchange_set_header(control->exchange, "Retry-After", "1");
     cord_exchange_problem(control->exchange, 409,

@@ -288,7 +288,7 @@ find_party(CordWebhookEvents *self, const gchar *call_id, JsonObject *event, Par
 
   if (admission) {
     *party = (Party){ call_id,
-                      admission->call_sid,
+                      cord_admission_is_browser(admission) ? NULL : admission->call_sid,
                       admission->agent ? admission->agent->id : NULL,
                       admission->agent ? admission->agent->name : NULL,
                       admission->direction,

@@ -294,6 +294,41 @@ test_status_and_disconnect(void)
   call_rig_free(rig);
 }
 
+static guint
+control(CallRig *rig, const gchar *id, const gchar *what, const gchar *json)
+{
+  g_autofree gchar *url = g_strdup_printf("%s/api/calls/%s/%s", rig->url, id, what);
+  guint status;
+  g_autoptr(JsonNode) answer = call_rig_send(rig, "POST", url, json, &status);
+
+  return status;
+}
+
+static void
+test_control(void)
+{
+  CallRig *rig = call_rig_new(NULL, NULL);
+  g_autoptr(Page) page = page_open(rig, "/ws/voice-browser", NULL);
+  g_autoptr(JsonNode) node = NULL;
+  g_autoptr(JsonObject) call = NULL;
+  const gchar *id;
+  guint status;
+
+  wait_for(page, "\"role\":\"assistant\"");
+  node = call_rig_get(rig, "/ws/status", &status);
+  id = json_object_get_string_member(
+      json_array_get_object_element(
+          json_object_get_array_member(json_node_get_object(node), "sessions"), 0),
+      "session_id");
+  g_assert_cmpuint(control(rig, id, "recording", "{\"action\":\"start\"}"), ==, 409);
+  g_assert_cmpuint(control(rig, id, "hangup", NULL), ==, 200);
+  wait_for(page, NULL);
+  g_assert_nonnull(strstr(find(page, "session_ended"), "api_hangup"));
+  call = last_call(rig);
+  assert_member(call, "end_reason", "api-hangup");
+  call_rig_free(rig);
+}
+
 static void
 forget(Page *page)
 {
@@ -356,6 +391,7 @@ main(int argc, char **argv)
   g_test_add_func("/browser/what makes no sense or breaks off ends one call and nothing else",
                   test_bad_ends);
   g_test_add_func("/browser/open sockets are listed and can be closed", test_status_and_disconnect);
+  g_test_add_func("/browser/a call is hung up by the API, and by no carrier", test_control);
   g_test_add_func("/browser/a conversation by messages hears, answers and speaks", test_messages);
   return g_test_run();
 }
