@@ -16,6 +16,8 @@
 #define TAG_SIZE 16
 #define NAME_SIZE 8 /* hexadecimal digits by which a key is named */
 #define MAX_SECRET 65536
+#define HEADER                                                                                     \
+  "# Cordboard's keys, the newest first; without them stored credentials cannot be read\n"
 #define CREDENTIAL "cordboard-key" /* as systemd's LoadCredential= names it */
 
 /* by hand: clang-format takes the name of G_DEFINE_QUARK for a difference */
@@ -30,8 +32,19 @@ typedef struct {
   gchar name[NAME_SIZE + 1];
 } Key;
 
+/* Which state of the file was read. */
+typedef struct {
+  dev_t device;
+  ino_t inode;
+  gint64 changed_ns;
+  off_t size;
+} Stamp;
+
 struct _CordVault {
+  gchar *path;  /* NULL: the keys were given */
+  GMutex lock;  /* leaf; guards all below */
   GArray *keys; /* Key; the first one seals */
+  Stamp stamp;
 };
 
 static void
@@ -66,6 +79,52 @@ read_key(const gchar *text, Key *key)
   return TRUE;
 }
 
+static void
+free_keys(GArray *keys)
+{
+  wipe(keys->data, keys->len * sizeof(Key));
+  g_array_unref(keys);
+}
+
+static gboolean
+add_keys(GArray *keys, const gchar *line, GError **error)
+{
+  g_auto(GStrv) words = g_strsplit_set(line, " \t,", -1);
+
+  for (gchar **word = words; *word; word++) {
+    Key key;
+
+    if (**word == '\0')
+      continue;
+    if (!read_key(*word, &key)) {
+      g_set_error(error, CORD_VAULT_ERROR, CORD_VAULT_ERROR_KEY,
+                  "a key of the vault is 64 hexadecimal digits; make one with "
+                  "\"openssl rand -hex 32\"");
+      return FALSE;
+    }
+    g_array_append_val(keys, key);
+    wipe(&key, sizeof key);
+  }
+  return TRUE;
+}
+
+static GArray *
+read_keys(const gchar *text, GError **error)
+{
+  g_auto(GStrv) lines = g_strsplit_set(text, "\r\n", -1);
+  GArray *keys = g_array_sized_new(FALSE, FALSE, sizeof(Key), strlen(text) / KEY_SIZE + 1);
+  gboolean ok = TRUE;
+
+  for (gchar **line = lines; *line && ok; line++)
+    ok = *g_strstrip(*line) == '#' || add_keys(keys, *line, error);
+  if (ok && keys->len == 0)
+    g_set_error(error, CORD_VAULT_ERROR, CORD_VAULT_ERROR_KEY, "the vault has no key");
+  if (ok && keys->len > 0)
+    return keys;
+  free_keys(keys);
+  return NULL;
+}
+
 /**
  * cord_vault_new:
  * @keys: keys, the newest first, separated by white space; lines that begin with # are passed over
@@ -76,36 +135,16 @@ read_key(const gchar *text, Key *key)
 CordVault *
 cord_vault_new(const gchar *keys, GError **error)
 {
-  g_autoptr(CordVault) self = g_new0(CordVault, 1);
-  g_auto(GStrv) lines = g_strsplit_set(keys, "\r\n", -1);
+  GArray *read = read_keys(keys, error);
+  CordVault *self;
 
+  if (!read)
+    return NULL;
   gcry_check_version(NULL);
-  self->keys = g_array_new(FALSE, FALSE, sizeof(Key));
-  for (gchar **line = lines; *line; line++) {
-    g_auto(GStrv) words = NULL;
-
-    if (*g_strstrip(*line) == '#')
-      continue;
-    words = g_strsplit_set(*line, " \t,", -1);
-    for (gchar **word = words; *word; word++) {
-      Key key;
-
-      if (**word == '\0')
-        continue;
-      if (!read_key(*word, &key)) {
-        g_set_error(error, CORD_VAULT_ERROR, CORD_VAULT_ERROR_KEY,
-                    "a key of the vault is 64 hexadecimal digits; make one with "
-                    "\"openssl rand -hex 32\"");
-        return NULL;
-      }
-      g_array_append_val(self->keys, key);
-      wipe(&key, sizeof key);
-    }
-  }
-  if (self->keys->len > 0)
-    return g_steal_pointer(&self);
-  g_set_error(error, CORD_VAULT_ERROR, CORD_VAULT_ERROR_KEY, "the vault has no key");
-  return NULL;
+  self = g_new0(CordVault, 1);
+  g_mutex_init(&self->lock);
+  self->keys = read;
+  return self;
 }
 
 /**
@@ -132,9 +171,7 @@ static gboolean
 make_file(const gchar *path, GError **error)
 {
   g_autofree gchar *key = cord_vault_new_key();
-  g_autofree gchar *text = g_strconcat("# Cordboard's key; without it stored credentials cannot be "
-                                       "read\n",
-                                       key, "\n", NULL);
+  g_autofree gchar *text = g_strconcat(HEADER, key, "\n", NULL);
 
   return g_file_set_contents_full(path, text, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0600, error);
 }
@@ -151,6 +188,64 @@ check_mode(const gchar *path, GError **error)
     return FALSE;
   }
   return TRUE;
+}
+
+static Stamp
+get_stamp(const gchar *path)
+{
+  struct stat status;
+
+  if (stat(path, &status) < 0)
+    return (Stamp){ 0 };
+  return (Stamp){ status.st_dev, status.st_ino,
+                  status.st_mtim.tv_sec * G_GINT64_CONSTANT(1000000000) + status.st_mtim.tv_nsec,
+                  status.st_size };
+}
+
+static gboolean
+same_stamp(const Stamp *a, const Stamp *b)
+{
+  return a->device == b->device && a->inode == b->inode && a->changed_ns == b->changed_ns &&
+         a->size == b->size;
+}
+
+static CordVault *
+open_file(const gchar *path, GError **error)
+{
+  Stamp stamp = get_stamp(path);
+  g_autofree gchar *text = NULL;
+  CordVault *self;
+  gsize size;
+
+  if (!check_mode(path, error) || !g_file_get_contents(path, &text, &size, error))
+    return NULL;
+  self = cord_vault_new(text, error);
+  wipe(text, size);
+  if (!self) {
+    g_prefix_error(error, "%s: ", path);
+    return NULL;
+  }
+  self->path = g_strdup(path);
+  self->stamp = stamp;
+  return self;
+}
+
+/* Takes what was written into the file since it was read: another program has added a key. While it
+ * is not there, or no key file, the keys that are known stay good. With the lock held. */
+static void
+refresh(CordVault *self)
+{
+  Stamp now = self->path ? get_stamp(self->path) : self->stamp;
+  g_autoptr(CordVault) other = NULL;
+
+  if (same_stamp(&now, &self->stamp))
+    return;
+  other = open_file(self->path, NULL);
+  if (!other)
+    return;
+  self->stamp = other->stamp;
+  free_keys(self->keys);
+  self->keys = g_steal_pointer(&other->keys);
 }
 
 /**
@@ -170,15 +265,12 @@ cord_vault_open(const gchar *keys, const gchar *file, const gchar *fallback, GEr
 {
   g_autofree gchar *credential = credential_path();
   const gchar *path = file && *file ? file : credential ? credential : fallback;
-  g_autofree gchar *text = NULL;
 
   if (keys && *keys)
     return cord_vault_new(keys, error);
   if (path == fallback && !g_file_test(path, G_FILE_TEST_EXISTS) && !make_file(path, error))
     return NULL;
-  if (!check_mode(path, error) || !g_file_get_contents(path, &text, NULL, error))
-    return NULL;
-  return cord_vault_new(text, error);
+  return open_file(path, error);
 }
 
 /**
@@ -188,10 +280,9 @@ cord_vault_open(const gchar *keys, const gchar *file, const gchar *fallback, GEr
 void
 cord_vault_free(CordVault *self)
 {
-  if (self->keys) {
-    wipe(self->keys->data, self->keys->len * sizeof(Key));
-    g_array_unref(self->keys);
-  }
+  g_clear_pointer(&self->keys, free_keys);
+  g_mutex_clear(&self->lock);
+  g_free(self->path);
   g_free(self);
 }
 
@@ -209,6 +300,18 @@ open_cipher(const Key *key, const guint8 *nonce, const gchar *purpose)
   return cipher;
 }
 
+static Key
+get_first(CordVault *self)
+{
+  Key key;
+
+  g_mutex_lock(&self->lock);
+  refresh(self);
+  key = g_array_index(self->keys, Key, 0);
+  g_mutex_unlock(&self->lock);
+  return key;
+}
+
 /**
  * cord_vault_seal:
  * @self: a vault
@@ -221,7 +324,7 @@ open_cipher(const Key *key, const guint8 *nonce, const gchar *purpose)
 gchar *
 cord_vault_seal(CordVault *self, const gchar *purpose, const gchar *secret, GError **error)
 {
-  const Key *key = &g_array_index(self->keys, Key, 0);
+  Key key = get_first(self);
   gsize length = strlen(secret);
   gsize size = NONCE_SIZE + length + TAG_SIZE;
   g_autofree guint8 *bytes = g_malloc(size);
@@ -230,28 +333,45 @@ cord_vault_seal(CordVault *self, const gchar *purpose, const gchar *secret, GErr
   gboolean ok;
 
   ok = length <= MAX_SECRET && getrandom(bytes, NONCE_SIZE, 0) == NONCE_SIZE &&
-       (cipher = open_cipher(key, bytes, purpose)) != NULL &&
+       (cipher = open_cipher(&key, bytes, purpose)) != NULL &&
        gcry_cipher_encrypt(cipher, bytes + NONCE_SIZE, length, secret, length) == 0 &&
        gcry_cipher_gettag(cipher, bytes + NONCE_SIZE + length, TAG_SIZE) == 0;
   g_clear_pointer(&cipher, gcry_cipher_close);
+  wipe(key.bytes, sizeof key.bytes);
   if (!ok) {
     g_set_error(error, CORD_VAULT_ERROR, CORD_VAULT_ERROR_KEY, "the secret could not be sealed");
     return NULL;
   }
   text = g_base64_encode(bytes, size);
-  return g_strdup_printf(VERSION ":%s:%s", key->name, text);
+  return g_strdup_printf(VERSION ":%s:%s", key.name, text);
 }
 
-static const Key *
-find_key(CordVault *self, const gchar *name)
+/* With the lock held. */
+static gboolean
+look_for_key(CordVault *self, const gchar *name, Key *key)
 {
   for (guint i = 0; i < self->keys->len; i++) {
-    const Key *key = &g_array_index(self->keys, Key, i);
-
+    *key = g_array_index(self->keys, Key, i);
     if (g_str_equal(key->name, name))
-      return key;
+      return TRUE;
   }
-  return NULL;
+  wipe(key, sizeof *key);
+  return FALSE;
+}
+
+static gboolean
+find_key(CordVault *self, const gchar *name, Key *key)
+{
+  gboolean found;
+
+  g_mutex_lock(&self->lock);
+  found = look_for_key(self, name, key);
+  if (!found) {
+    refresh(self);
+    found = look_for_key(self, name, key);
+  }
+  g_mutex_unlock(&self->lock);
+  return found;
 }
 
 static gchar *
@@ -282,7 +402,7 @@ cord_vault_unseal(CordVault *self, const gchar *purpose, const gchar *sealed, GE
 {
   g_auto(GStrv) parts = g_strsplit(sealed, ":", 3);
   g_autofree guchar *bytes = NULL;
-  const Key *key;
+  Key key;
   gchar *secret;
   gsize size = 0;
 
@@ -292,13 +412,13 @@ cord_vault_unseal(CordVault *self, const gchar *purpose, const gchar *sealed, GE
     g_set_error(error, CORD_VAULT_ERROR, CORD_VAULT_ERROR_SEALED, "this was not sealed here");
     return NULL;
   }
-  key = find_key(self, parts[1]);
-  if (!key) {
+  if (!find_key(self, parts[1], &key)) {
     g_set_error(error, CORD_VAULT_ERROR, CORD_VAULT_ERROR_SEALED,
                 "this was sealed with the key %s, which the vault does not have", parts[1]);
     return NULL;
   }
-  secret = unseal(key, purpose, bytes, size);
+  secret = unseal(&key, purpose, bytes, size);
+  wipe(&key, sizeof key);
   if (!secret)
     g_set_error(error, CORD_VAULT_ERROR, CORD_VAULT_ERROR_SEALED,
                 "what was sealed is damaged, or belongs to something else");
@@ -315,7 +435,124 @@ cord_vault_unseal(CordVault *self, const gchar *purpose, const gchar *sealed, GE
 gboolean
 cord_vault_is_current(CordVault *self, const gchar *sealed)
 {
-  g_autofree gchar *begin = g_strdup_printf(VERSION ":%s:", g_array_index(self->keys, Key, 0).name);
+  Key key = get_first(self);
+  g_autofree gchar *begin = g_strdup_printf(VERSION ":%s:", key.name);
 
+  wipe(&key, sizeof key);
   return g_str_has_prefix(sealed, begin);
+}
+
+/**
+ * cord_vault_get_file:
+ * @self: a vault
+ *
+ * Returns: (transfer none) (nullable): the file its keys are in, %NULL when they were given
+ */
+const gchar *
+cord_vault_get_file(CordVault *self)
+{
+  return self->path;
+}
+
+/**
+ * cord_vault_list_keys:
+ * @self: a vault
+ *
+ * Returns: (transfer full): the names of its keys, the one that seals first
+ */
+GStrv
+cord_vault_list_keys(CordVault *self)
+{
+  g_autoptr(GStrvBuilder) names = g_strv_builder_new();
+
+  g_mutex_lock(&self->lock);
+  refresh(self);
+  for (guint i = 0; i < self->keys->len; i++)
+    g_strv_builder_add(names, g_array_index(self->keys, Key, i).name);
+  g_mutex_unlock(&self->lock);
+  return g_strv_builder_end(names);
+}
+
+/* Writes the first @n_keep keys anew, behind another one. With the lock held. */
+static gboolean
+write_file(CordVault *self, const gchar *new_key, guint n_keep, GError **error)
+{
+  g_autoptr(GString) text = g_string_new(HEADER);
+  gboolean ok;
+
+  if (new_key)
+    g_string_append_printf(text, "%s\n", new_key);
+  for (guint i = 0; i < MIN(n_keep, self->keys->len); i++) {
+    const Key *key = &g_array_index(self->keys, Key, i);
+
+    for (guint j = 0; j < KEY_SIZE; j++)
+      g_string_append_printf(text, "%02x", key->bytes[j]);
+    g_string_append_c(text, '\n');
+  }
+  ok = g_file_set_contents_full(self->path, text->str, (gssize)text->len,
+                                G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE, 0600,
+                                error);
+  wipe(text->str, text->len);
+  if (ok)
+    refresh(self);
+  return ok;
+}
+
+static gboolean
+check_file(CordVault *self, GError **error)
+{
+  if (self->path)
+    return TRUE;
+  g_set_error(error, CORD_VAULT_ERROR, CORD_VAULT_ERROR_KEY,
+              "the vault's keys are not in a file that could be written");
+  return FALSE;
+}
+
+/**
+ * cord_vault_add_key:
+ * @self: a vault with a file
+ * @error: return location for an error
+ *
+ * Makes a new key, that seals from now on, and puts it in front of the others in the file. Other
+ * processes that have the vault take it from there when they need it.
+ *
+ * Returns: whether it is there
+ */
+gboolean
+cord_vault_add_key(CordVault *self, GError **error)
+{
+  g_autofree gchar *key = cord_vault_new_key();
+  gboolean ok;
+
+  if (!check_file(self, error))
+    return FALSE;
+  g_mutex_lock(&self->lock);
+  refresh(self);
+  ok = write_file(self, key, G_MAXUINT, error);
+  g_mutex_unlock(&self->lock);
+  wipe(key, strlen(key));
+  return ok;
+}
+
+/**
+ * cord_vault_forget_old:
+ * @self: a vault with a file
+ * @error: return location for an error
+ *
+ * Removes all keys but the one that seals. What was sealed with them is lost.
+ *
+ * Returns: whether they are gone
+ */
+gboolean
+cord_vault_forget_old(CordVault *self, GError **error)
+{
+  gboolean ok;
+
+  if (!check_file(self, error))
+    return FALSE;
+  g_mutex_lock(&self->lock);
+  refresh(self);
+  ok = write_file(self, NULL, 1, error);
+  g_mutex_unlock(&self->lock);
+  return ok;
 }

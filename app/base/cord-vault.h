@@ -22,7 +22,8 @@ typedef enum {
  *
  * Seals secrets that are kept in the database, with AES-256-GCM. A sealed text names the key it was
  * sealed with: a vault opens with all keys it has and seals with the first, so that keys can be
- * replaced while the server runs. Immutable; any thread.
+ * replaced while the server runs: keys that another program adds to the file are found when they
+ * are needed. Any thread.
  */
 typedef struct _CordVault CordVault;
 
@@ -35,6 +36,12 @@ gchar *cord_vault_unseal(CordVault *self, const gchar *purpose, const gchar *sea
                          GError **error);
 gboolean cord_vault_is_current(CordVault *self, const gchar *sealed);
 gchar *cord_vault_new_key(void);
+
+/* Replacing keys */
+const gchar *cord_vault_get_file(CordVault *self);
+GStrv cord_vault_list_keys(CordVault *self);
+gboolean cord_vault_add_key(CordVault *self, GError **error);
+gboolean cord_vault_forget_old(CordVault *self, GError **error);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(CordVault, cord_vault_free)
 
 G_END_DECLS

@@ -11,6 +11,7 @@
 #include "cord-json.h"
 #include "cord-keys.h"
 #include "cord-secret.h"
+#include "keys-vault.h"
 
 #define KEY_PREFIX "cb_"
 #define KEY_BYTES 32
@@ -23,6 +24,7 @@ typedef struct {
   gchar *scopes;
   gint days;
   gboolean json;
+  KeysVaultOptions vault;
 } Options;
 
 static gboolean
@@ -134,7 +136,7 @@ list(CordStore *store, const Options *options, GError **error)
 }
 
 static int
-run(CordStore *store, int argc, char *argv[], const Options *options)
+run(CordConfig *config, CordStore *store, int argc, char *argv[], Options *options)
 {
   g_autoptr(GError) error = NULL;
   const gchar *what = argc > 1 ? argv[1] : "list";
@@ -146,8 +148,11 @@ run(CordStore *store, int argc, char *argv[], const Options *options)
     ok = create(store, options, &error);
   } else if (g_str_equal(what, "revoke") && argc == 3) {
     ok = cord_keys_remove(store, argv[2], &error);
+  } else if (g_str_equal(what, "rotate-vault")) {
+    options->vault.json = options->json;
+    ok = keys_vault_rotate(config, store, &options->vault, &error);
   } else {
-    fprintf(stderr, _("cordboard: keys takes list, create or revoke ID\n"));
+    fprintf(stderr, _("cordboard: keys takes list, create, revoke ID or rotate-vault\n"));
     return CORD_EXIT_USAGE;
   }
   if (!ok)
@@ -160,7 +165,8 @@ run(CordStore *store, int argc, char *argv[], const Options *options)
  * @argc: number of arguments
  * @argv: arguments
  *
- * `cordboard keys list | create | revoke ID`. A running server sees the change within seconds.
+ * `cordboard keys list | create | revoke ID | rotate-vault`. A running server sees the change
+ * within seconds.
  *
  * Returns: the exit code
  */
@@ -178,16 +184,23 @@ cord_cmd_keys(int argc, char *argv[])
       N_("FILE") },
     { "state-dir", 0, 0, G_OPTION_ARG_FILENAME, &options.state_dir,
       N_("Folder of the database and the journal"), N_("DIR") },
+    { "no-new-key", 0, 0, G_OPTION_ARG_NONE, &options.vault.no_new_key,
+      N_("rotate-vault: use the newest key that is there"), NULL },
+    { "forget-old", 0, 0, G_OPTION_ARG_NONE, &options.vault.forget_old,
+      N_("rotate-vault: remove the older keys from the vault's file"), NULL },
     { "json", 0, 0, G_OPTION_ARG_NONE, &options.json, N_("For programs"), NULL },
     { NULL },
   };
-  g_autoptr(GOptionContext) context = g_option_context_new("list | create | revoke ID");
+  g_autoptr(GOptionContext) context =
+      g_option_context_new("list | create | revoke ID | rotate-vault");
   g_autoptr(CordConfig) config = NULL;
   g_autoptr(CordStore) store = NULL;
   g_autoptr(GError) error = NULL;
 
   g_option_context_add_main_entries(context, entries, GETTEXT_PACKAGE);
-  g_option_context_set_summary(context, _("Keys for the API of a server that others can reach."));
+  g_option_context_set_summary(context,
+                               _("Keys for the API of a server that others can reach, and the key\n"
+                                 "of the vault that seals the credentials in the store."));
   if (!g_option_context_parse(context, &argc, &argv, &error)) {
     fprintf(stderr, _("cordboard: %s\n"), error->message);
     return CORD_EXIT_USAGE;
@@ -198,5 +211,5 @@ cord_cmd_keys(int argc, char *argv[])
     fprintf(stderr, _("cordboard: %s\n"), error->message);
     return CORD_EXIT_FAILED;
   }
-  return run(store, argc, argv, &options);
+  return run(config, store, argc, argv, &options);
 }

@@ -128,6 +128,76 @@ test_file(void)
   g_rmdir(dir);
 }
 
+/* Another program puts a key into the file while this one runs. */
+static void
+test_added_key(void)
+{
+  g_autofree gchar *dir = g_dir_make_tmp("cordboard-vault-XXXXXX", NULL);
+  g_autofree gchar *path = g_build_filename(dir, "vault.key", NULL);
+  g_autoptr(GError) error = NULL;
+  g_autoptr(CordVault) server = cord_vault_open(NULL, NULL, path, &error);
+  g_autoptr(CordVault) program = cord_vault_open(NULL, NULL, path, &error);
+  g_autofree gchar *before = cord_vault_seal(server, "p", "secret", NULL);
+  g_autofree gchar *after = NULL;
+  g_autofree gchar *last = NULL;
+  g_auto(GStrv) names = NULL;
+
+  g_assert_true(cord_vault_add_key(program, &error));
+  g_assert_no_error(error);
+  after = cord_vault_seal(program, "p", "secret", NULL);
+  g_assert_true(cord_vault_is_current(program, after));
+  g_assert_false(cord_vault_is_current(program, before));
+  assert_opens(server, "p", after, "secret");
+  assert_opens(program, "p", before, "secret");
+  last = cord_vault_seal(server, "p", "secret", NULL);
+  g_assert_true(cord_vault_is_current(program, last));
+
+  g_assert_true(cord_vault_forget_old(program, &error));
+  names = cord_vault_list_keys(program);
+  g_assert_cmpuint(g_strv_length(names), ==, 1);
+  assert_stays_shut(program, "p", before);
+  assert_opens(program, "p", last, "secret");
+
+  /* a file that is damaged or gone takes no key away */
+  g_assert_true(g_file_set_contents(path, "# nothing\n", -1, NULL));
+  assert_opens(server, "p", last, "secret");
+  g_remove(path);
+  assert_opens(server, "p", last, "secret");
+  g_rmdir(dir);
+}
+
+static void
+test_sources(void)
+{
+  g_autofree gchar *dir = g_dir_make_tmp("cordboard-vault-XXXXXX", NULL);
+  g_autofree gchar *credential = g_build_filename(dir, "cordboard-key", NULL);
+  g_autofree gchar *file = g_build_filename(dir, "file", NULL);
+  g_autofree gchar *own = g_build_filename(dir, "own", NULL);
+  g_autoptr(GError) error = NULL;
+  const struct {
+    const gchar *keys, *file, *found;
+  } sources[] = { { OLD, file, NULL }, { NULL, file, file }, { "", "", credential } };
+
+  g_assert_true(
+      g_file_set_contents_full(credential, OLD "\n", -1, G_FILE_SET_CONTENTS_NONE, 0600, NULL));
+  g_assert_true(g_file_set_contents_full(file, NEW "\n", -1, G_FILE_SET_CONTENTS_NONE, 0600, NULL));
+  g_setenv("CREDENTIALS_DIRECTORY", dir, TRUE);
+  for (guint i = 0; i < G_N_ELEMENTS(sources); i++) {
+    g_autoptr(CordVault) vault = cord_vault_open(sources[i].keys, sources[i].file, own, &error);
+
+    g_assert_no_error(error);
+    g_assert_cmpstr(cord_vault_get_file(vault), ==, sources[i].found);
+    g_assert_true(sources[i].found || !cord_vault_add_key(vault, NULL));
+  }
+  g_unsetenv("CREDENTIALS_DIRECTORY");
+  g_assert_false(g_file_test(own, G_FILE_TEST_EXISTS));
+  g_assert_null(cord_vault_open(NULL, "/nonexistent/key", own, &error));
+  g_assert_nonnull(error);
+  g_remove(credential);
+  g_remove(file);
+  g_rmdir(dir);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -136,6 +206,8 @@ main(int argc, char **argv)
   g_test_add_func("/vault/with any bit changed it stays shut", test_any_bit);
   g_test_add_func("/vault/keys are replaced one after the other", test_rotation);
   g_test_add_func("/vault/what is no key is refused and not repeated", test_bad_keys);
+  g_test_add_func("/vault/a key that another program adds is found", test_added_key);
+  g_test_add_func("/vault/settings come before files and credentials", test_sources);
   g_test_add_func("/vault/a file of its own is for its owner alone", test_file);
   return g_test_run();
 }
