@@ -49,6 +49,11 @@ gboolean cord_api_is_sid(const gchar *id);
 void cord_api_answer_twilio_error(CordExchange *exchange, const GError *error);
 
 void cord_api_answer_error(CordExchange *exchange, const GError *error);
+void cord_api_answer_tagged(CordExchange *exchange, guint status, const gchar *json,
+                            const gchar *etag);
+void cord_api_read(CordApi *api, const CordResource *resource, CordExchange *exchange,
+                   gboolean list);
+GHashTable *cord_api_new_questions(void);
 void cord_api_answer_row(CordExchange *exchange, guint status, const gchar *json);
 
 G_END_DECLS

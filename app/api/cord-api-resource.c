@@ -65,6 +65,27 @@ cord_api_answer_error(CordExchange *exchange, const GError *error)
 }
 
 /**
+ * cord_api_answer_tagged:
+ * @exchange: a request
+ * @status: the status
+ * @json: a row
+ * @etag: its entity tag
+ *
+ * The same as cord_api_answer_row() where the ETag is known.
+ */
+void
+cord_api_answer_tagged(CordExchange *exchange, guint status, const gchar *json, const gchar *etag)
+{
+  const gchar *known = cord_exchange_get_header(exchange, "If-None-Match");
+
+  cord_exchange_set_header(exchange, "ETag", etag);
+  if (status == 200 && known && strstr(known, etag))
+    cord_exchange_answer(exchange, 304, NULL, NULL);
+  else
+    cord_exchange_answer(exchange, status, "application/json", json);
+}
+
+/**
  * cord_api_answer_row:
  * @exchange: a request
  * @status: the status
@@ -76,13 +97,8 @@ void
 cord_api_answer_row(CordExchange *exchange, guint status, const gchar *json)
 {
   g_autofree gchar *etag = cord_resource_etag(json);
-  const gchar *known = cord_exchange_get_header(exchange, "If-None-Match");
 
-  cord_exchange_set_header(exchange, "ETag", etag);
-  if (status == 200 && known && strstr(known, etag))
-    cord_exchange_answer(exchange, 304, NULL, NULL);
-  else
-    cord_exchange_answer(exchange, status, "application/json", json);
+  cord_api_answer_tagged(exchange, status, json, etag);
 }
 
 static Asking *
@@ -105,77 +121,12 @@ asking_free(Asking *asking)
   g_free(asking);
 }
 
-/* The next page as RFC 8288 writes it: the same query with another cursor. */
-static void
-set_next(CordExchange *exchange, const gchar *cursor)
-{
-  g_autoptr(GString) link = g_string_new("<");
-  g_autofree gchar *escaped = g_uri_escape_string(cursor, NULL, FALSE);
-  GHashTableIter iter;
-  gpointer name, value;
-
-  g_string_append_printf(link, "%s?cursor=%s", exchange->path, escaped);
-  if (exchange->query) {
-    g_hash_table_iter_init(&iter, exchange->query);
-    while (g_hash_table_iter_next(&iter, &name, &value)) {
-      g_autofree gchar *text = g_uri_escape_string(value, NULL, FALSE);
-
-      if (!g_str_equal(name, "cursor"))
-        g_string_append_printf(link, "&%s=%s", (gchar *)name, text);
-    }
-  }
-  g_string_append(link, ">; rel=\"next\"");
-  cord_exchange_set_header(exchange, "Link", link->str);
-  cord_exchange_set_header(exchange, "X-Next-Cursor", cursor);
-}
-
-static void
-on_page(GObject *source, GAsyncResult *result, gpointer data)
-{
-  Asking *asking = data;
-  g_autoptr(GError) error = NULL;
-  g_autoptr(CordPage) page = cord_resource_list_finish(CORD_STORE(source), result, &error);
-
-  if (page) {
-    if (page->next)
-      set_next(asking->exchange, page->next);
-    cord_exchange_answer(asking->exchange, 200, "application/json", page->json);
-  } else {
-    cord_api_answer_error(asking->exchange, error);
-  }
-  asking_free(asking);
-}
-
 static void
 list_handler(CordExchange *exchange, gpointer data)
 {
   Door *door = data;
-  const gchar *limit = cord_exchange_get_query(exchange, "limit");
-  const gchar *sort = cord_exchange_get_query(exchange, "sort");
-  g_autoptr(GPtrArray) filters = g_ptr_array_new();
-  gboolean calls = door->resource == &cord_resource_calls;
-  CordPageRequest request = {
-    .limit = limit   ? (guint)g_ascii_strtoull(limit, NULL, 10)
-             : calls ? 100
-                     : 1000,
-    .cursor = cord_exchange_get_query(exchange, "cursor"),
-    .sort = sort && *sort == '-' ? sort + 1 : sort,
-    .descending = sort && *sort == '-',
-  };
 
-  for (guint i = 0; i < door->resource->n_columns; i++) {
-    const CordColumn *column = &door->resource->columns[i];
-    const gchar *value = cord_exchange_get_query(exchange, column->name);
-
-    if (value) {
-      g_ptr_array_add(filters, (gpointer)column->name);
-      g_ptr_array_add(filters, (gpointer)value);
-    }
-  }
-  g_ptr_array_add(filters, NULL);
-  request.filters = (const gchar *const *)filters->pdata;
-  cord_resource_list_async(door->resource, door->api->store, &request, NULL, on_page,
-                           asking_new(door, exchange, 200));
+  cord_api_read(door->api, door->resource, exchange, TRUE);
 }
 
 static void
@@ -223,26 +174,11 @@ on_written(GObject *source, GAsyncResult *result, gpointer data)
 }
 
 static void
-on_row(GObject *source, GAsyncResult *result, gpointer data)
-{
-  Asking *asking = data;
-  g_autoptr(GError) error = NULL;
-  g_autofree gchar *json = cord_resource_row_finish(CORD_STORE(source), result, &error);
-
-  if (json)
-    cord_api_answer_row(asking->exchange, 200, json);
-  else
-    cord_api_answer_error(asking->exchange, error);
-  asking_free(asking);
-}
-
-static void
 get_handler(CordExchange *exchange, gpointer data)
 {
   Door *door = data;
 
-  cord_resource_get_async(door->resource, door->api->store, exchange->parameters[0], NULL, on_row,
-                          asking_new(door, exchange, 200));
+  cord_api_read(door->api, door->resource, exchange, FALSE);
 }
 
 static void

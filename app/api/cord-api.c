@@ -3,7 +3,7 @@
 
 /**
  * cord_api_add_all:
- * @api: the API, with all its members but @doors
+ * @api: the API, with all its members but @doors and @questions
  *
  * Binds what the OpenAPI document promises. It is a fault of the program when something is left.
  */
@@ -13,6 +13,7 @@ cord_api_add_all(CordApi *api)
   g_auto(GStrv) unbound = NULL;
 
   api->doors = g_ptr_array_new_with_free_func(g_free);
+  api->questions = cord_api_new_questions();
   cord_api_events_add(api);
   cord_api_index_add(api);
   cord_api_pages_add(api);

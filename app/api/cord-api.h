@@ -38,6 +38,7 @@ G_BEGIN_DECLS
  * @dialogues: agents without a call
  * @sockets: conversations over WebSockets
  * @doors: what handlers are given besides; owned
+ * @questions: what the store is being asked; owned
  *
  * What the routes work with. The members are borrowed.
  */
@@ -60,6 +61,7 @@ typedef struct {
   const CordDialogueKit *dialogues;
   CordVoiceSockets *sockets;
   GPtrArray *doors;
+  GHashTable *questions;
 } CordApi;
 
 void cord_api_add_all(CordApi *api);

@@ -451,6 +451,7 @@ close_server(Server *server)
   g_clear_pointer(&server->openapi, cord_openapi_free);
   g_clear_pointer(&server->access, cord_access_free);
   g_clear_pointer(&server->api.doors, g_ptr_array_unref);
+  g_clear_pointer(&server->api.questions, g_hash_table_unref);
   g_clear_pointer(&server->neighbours, cord_neighbours_free);
   g_clear_object(&server->changes);
   g_clear_pointer(&server->events, cord_webhook_events_free);

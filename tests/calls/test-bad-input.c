@@ -541,9 +541,11 @@ goes_on_alone(CallRig *rig)
 {
   guint status;
   g_autoptr(JsonNode) calls = call_rig_get(rig, "/api/calls", &status);
-  JsonObject *call = json_array_get_object_element(json_node_get_array(calls), 0);
+  JsonArray *array = json_node_get_array(calls);
+  JsonObject *call =
+      json_array_get_length(array) > 0 ? json_array_get_object_element(array, 0) : NULL;
 
-  return json_object_get_null_member(call, "agent_id") &&
+  return call && json_object_get_null_member(call, "agent_id") &&
          g_str_equal(json_object_get_string_member(call, "status"), "in-progress");
 }
 
