@@ -1,6 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "cord-guard-halves.h"
 
+#include <gio/gfiledescriptorbased.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define LENGTH "\r\nContent-Length: "
+
 /* The stream is not owned: it owns its halves, and detaches them when it goes first. */
 
 struct _CordGuardInput {
@@ -13,6 +21,7 @@ struct _CordGuardOutput {
   GOutputStream parent_instance;
   CordGuardStream *stream;
   GOutputStream *base;
+  gboolean held; /* the kernel waits for more before it sends */
 };
 
 /* Input */
@@ -44,6 +53,19 @@ cord_guard_input_is_readable(GPollableInputStream *stream)
          g_pollable_input_stream_is_readable(G_POLLABLE_INPUT_STREAM(self->base));
 }
 
+/* A source that may recurse stays in its context while it is dispatched. One that may not is taken
+ * out and put back, its child as well, and each of these steps wakes the thread by a system call.
+ */
+static GSource *
+wrap_source(gpointer stream, GSource *child, GCancellable *cancellable)
+{
+  GSource *source = g_pollable_source_new_full(stream, child, cancellable);
+
+  g_source_set_can_recurse(child, TRUE);
+  g_source_set_can_recurse(source, TRUE);
+  return source;
+}
+
 static GSource *
 cord_guard_input_create_source(GPollableInputStream *stream, GCancellable *cancellable)
 {
@@ -57,7 +79,7 @@ cord_guard_input_create_source(GPollableInputStream *stream, GCancellable *cance
   else
     child = g_pollable_input_stream_create_source(G_POLLABLE_INPUT_STREAM(self->base),
                                                   cord_guard_stream_get_wakeup(self->stream));
-  return g_pollable_source_new_full(stream, child, cancellable);
+  return wrap_source(stream, child, cancellable);
 }
 
 static gboolean
@@ -127,6 +149,33 @@ cord_guard_input_detach(CordGuardInput *self)
 
 /* Output */
 
+/* The head of an answer that has a body. */
+static gboolean
+is_head(const gchar *text, gsize size)
+{
+  const gchar *length;
+
+  if (size < 64 || memcmp(text, "HTTP/1.", 7) != 0 || memcmp(text + size - 4, "\r\n\r\n", 4) != 0)
+    return FALSE;
+  length = memmem(text, size, LENGTH, strlen(LENGTH));
+  return length && length[strlen(LENGTH)] != '0';
+}
+
+/* Head and body of an answer come in two pieces and leave in one. */
+static gssize
+hold_head(CordGuardOutput *self, const void *buffer, gsize size)
+{
+  GFileDescriptorBased *base =
+      G_IS_FILE_DESCRIPTOR_BASED(self->base) ? G_FILE_DESCRIPTOR_BASED(self->base) : NULL;
+  gssize n = -1;
+
+  if (base && is_head(buffer, size))
+    n = send(g_file_descriptor_based_get_fd(base), buffer, size,
+             MSG_MORE | MSG_DONTWAIT | MSG_NOSIGNAL);
+  self->held = n > 0;
+  return n;
+}
+
 static gssize
 cord_guard_output_write_nonblocking(GPollableOutputStream *stream, const void *buffer, gsize size,
                                     GError **error)
@@ -136,11 +185,31 @@ cord_guard_output_write_nonblocking(GPollableOutputStream *stream, const void *b
 
   if (self->stream && cord_guard_stream_is_over(self->stream))
     return (gssize)size;
-  n = g_pollable_output_stream_write_nonblocking(G_POLLABLE_OUTPUT_STREAM(self->base), buffer, size,
-                                                 NULL, error);
+  n = hold_head(self, buffer, size);
+  if (n <= 0)
+    n = g_pollable_output_stream_write_nonblocking(G_POLLABLE_OUTPUT_STREAM(self->base), buffer,
+                                                   size, NULL, error);
   if (self->stream)
     cord_guard_stream_wrote(self->stream, n < 0);
   return n;
+}
+
+/**
+ * cord_guard_output_flush: (skip)
+ * @self: an output half
+ *
+ * The answer has been written: the head of one to a HEAD request is all of it.
+ */
+void
+cord_guard_output_flush(CordGuardOutput *self)
+{
+  const int on = 1;
+
+  if (!self->held)
+    return;
+  self->held = FALSE;
+  setsockopt(g_file_descriptor_based_get_fd(G_FILE_DESCRIPTOR_BASED(self->base)), IPPROTO_TCP,
+             TCP_NODELAY, &on, sizeof on);
 }
 
 static gssize
@@ -163,7 +232,7 @@ cord_guard_output_create_source(GPollableOutputStream *stream, GCancellable *can
   g_autoptr(GSource) child = g_pollable_output_stream_create_source(
       G_POLLABLE_OUTPUT_STREAM(CORD_GUARD_OUTPUT(stream)->base), NULL);
 
-  return g_pollable_source_new_full(stream, child, cancellable);
+  return wrap_source(stream, child, cancellable);
 }
 
 static gboolean

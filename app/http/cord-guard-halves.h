@@ -18,6 +18,7 @@ CordGuardInput *cord_guard_input_new(CordGuardStream *stream, GInputStream *base
 void cord_guard_input_detach(CordGuardInput *self);
 CordGuardOutput *cord_guard_output_new(CordGuardStream *stream, GOutputStream *base);
 void cord_guard_output_detach(CordGuardOutput *self);
+void cord_guard_output_flush(CordGuardOutput *self);
 
 void cord_guard_stream_expect(CordGuardStream *self);
 gssize cord_guard_stream_read(CordGuardStream *self, gpointer buffer, gsize size, GError **error);

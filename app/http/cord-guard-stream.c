@@ -247,6 +247,7 @@ cord_guard_stream_expect(CordGuardStream *self)
 {
   if (self->guard.phase != CORD_HTTP_ANSWER || self->passed->len > 0)
     return;
+  cord_guard_output_flush(self->output);
   cord_http_guard_next(&self->guard);
   self->told = FALSE;
   enter_phase(self);
