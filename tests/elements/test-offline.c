@@ -68,7 +68,7 @@ understand(const gchar *voice, const gchar *text, const gchar *hints, GString *w
 {
   g_autofree gchar *description = g_strdup_printf(
       "flitetts voice=%s text=\"%s\" ! mulawcodec ! audio/x-mulaw ! pocketsphinxstt "
-      "cmn-prior=narrowband hints=\"%s\" ! appsink name=out sync=false",
+      "final-timeout=60000 cmn-prior=narrowband hints=\"%s\" ! appsink name=out sync=false",
       voice, text, hints);
   g_autoptr(GByteArray) bytes = run(description, warnings);
 
@@ -209,11 +209,12 @@ test_real_human(void)
     g_test_skip("Debian's package pocketsphinx-testdata is not installed");
     return;
   }
-  bytes = run("filesrc location=" GOFORWARD " ! rawaudioparse format=pcm pcm-format=s16le "
-              "sample-rate=16000 num-channels=1 ! mulawcodec ! audio/x-mulaw,rate=8000 ! "
-              "pocketsphinxstt cmn-prior=narrowband hints=\"go forward ten meters\" ! "
-              "appsink name=out sync=false",
-              NULL);
+  bytes = run(
+      "filesrc location=" GOFORWARD " ! rawaudioparse format=pcm pcm-format=s16le "
+      "sample-rate=16000 num-channels=1 ! mulawcodec ! audio/x-mulaw,rate=8000 ! "
+      "pocketsphinxstt final-timeout=60000 cmn-prior=narrowband hints=\"go forward ten meters\" ! "
+      "appsink name=out sync=false",
+      NULL);
   got = g_strndup((const gchar *)bytes->data, bytes->len);
   g_assert_cmpstr(got, ==, "go forward ten meters");
 }
