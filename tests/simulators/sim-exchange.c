@@ -72,6 +72,7 @@ emit(SimConnection *base, gboolean text, gconstpointer data, gsize length)
 
   if (self->gone || self->ended || length == 0)
     return;
+  sim_record(base, "out", text ? "text" : "binary", data, length);
   soup_message_body_append(soup_server_message_get_response_body(self->message), SOUP_MEMORY_COPY,
                            data, length);
   soup_server_message_unpause(self->message);
@@ -90,6 +91,7 @@ half(SimConnection *base)
 {
   GSocket *socket = soup_server_message_get_socket(((SimExchange *)base)->message);
 
+  sim_record(base, "out", "half", "", 0);
   if (socket)
     g_socket_shutdown(socket, FALSE, TRUE, NULL);
 }
@@ -106,6 +108,7 @@ cut(SimConnection *base, gboolean hard)
 
   if (self->gone)
     return;
+  sim_record(base, "out", hard ? "reset" : "cut", "", 0);
   sim_message_cut(self->message, hard);
   /* libsoup finds out when it writes */
   if (!self->begun)
@@ -149,6 +152,7 @@ finish(SimConnection *base)
   self->ended = TRUE;
   if (has_late_pieces(self))
     return;
+  sim_record(base, "out", "end", "", 0);
   soup_message_body_complete(soup_server_message_get_response_body(self->message));
   soup_server_message_unpause(self->message);
 }
@@ -218,6 +222,7 @@ sim_exchange_begin(SimExchange *self, guint status, const gchar *type)
   soup_message_headers_set_encoding(headers, SOUP_ENCODING_CHUNKED);
   soup_message_headers_replace(headers, "Content-Type", type);
   soup_message_body_set_accumulate(soup_server_message_get_response_body(self->message), FALSE);
+  sim_record_answer(&self->base, self->message, "head", "", 0);
   soup_server_message_unpause(self->message);
 }
 
@@ -256,6 +261,7 @@ sim_exchange_answer(SimExchange *self, guint status, const gchar *type, gconstpo
   sim_journal_add(&self->base, "out", "answer", data, size);
   soup_server_message_set_status(self->message, status, NULL);
   soup_server_message_set_response(self->message, type, SOUP_MEMORY_COPY, data, size);
+  sim_record_answer(&self->base, self->message, "answer", data, size);
   soup_server_message_unpause(self->message);
 }
 

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <stdio.h>
 #include <string.h>
 
 #include "cord-json.h"
@@ -8,7 +7,7 @@
 #define MAX_ENTRIES 20000
 #define MAX_SHOWN 4096 /* bytes of a message */
 
-/* What was said, both ways, as JSON texts; and as files of raw bytes when it is recorded. */
+/* What was said, both ways, as JSON texts. */
 
 static gchar *
 show(gconstpointer data, gsize length)
@@ -22,23 +21,6 @@ show(gconstpointer data, gsize length)
   }
   encoded = g_base64_encode(data, MIN(length, MAX_SHOWN));
   return g_strdup_printf("{\"base64\":\"%s\"}", encoded);
-}
-
-static void
-record(SimServer *server, const gchar *provider, gint connection, const gchar *direction,
-       gconstpointer data, gsize length)
-{
-  g_autofree gchar *name = NULL;
-  FILE *file;
-
-  if (!server->record || g_str_equal(direction, "fault"))
-    return;
-  name = g_strdup_printf("%s/%s-%04d.%s", server->record, provider, connection, direction);
-  file = fopen(name, "ab");
-  if (!file)
-    return;
-  fwrite(data, 1, length, file);
-  fclose(file);
 }
 
 static void
@@ -68,7 +50,8 @@ void
 sim_journal_add(SimConnection *self, const gchar *direction, const gchar *kind, gconstpointer data,
                 gsize length)
 {
-  record(self->server, self->route->provider, self->index, direction, data, length);
+  if (g_str_equal(direction, "in"))
+    sim_record(self, direction, kind, data, length);
   add(self->server, self->route->provider, self->index, direction, kind, data, length);
 }
 
@@ -107,7 +90,7 @@ sim_journal_add_request(SimConnection *self, SoupServerMessage *message, GBytes 
   soup_message_headers_foreach(soup_server_message_get_request_headers(message), append_header,
                                headers);
   g_string_append_c(headers, '}');
-  record(self->server, self->route->provider, self->index, "in", data, length);
+  sim_record_request(self, message, body);
   add_entry(self->server,
             g_strdup_printf("{\"provider\":\"%s\",\"connection\":%d,\"direction\":\"in\","
                             "\"kind\":\"request\",\"method\":\"%s\",\"uri\":%s,\"headers\":%s,"

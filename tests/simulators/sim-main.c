@@ -21,7 +21,8 @@ load(SimServer *server, const gchar *path, GError **error)
 }
 
 static int
-serve(gint port, const gchar *cert, const gchar *key, const gchar *script, const gchar *record)
+serve(gint port, const gchar *cert, const gchar *key, const gchar *script, const gchar *record,
+      const gchar *replay)
 {
   g_autoptr(CordWorker) worker = cord_worker_acquire("simulators");
   g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
@@ -32,7 +33,12 @@ serve(gint port, const gchar *cert, const gchar *key, const gchar *script, const
     fprintf(stderr, "cordboard-simulators: %s\n", error->message);
     return 1;
   }
-  sim_server_add_all(server);
+  if (!replay) {
+    sim_server_add_all(server);
+  } else if (!sim_server_replay(server, replay, &error)) {
+    fprintf(stderr, "cordboard-simulators: %s\n", error->message);
+    return 1;
+  }
   if (record)
     sim_server_record(server, record);
   if (!load(server, script, &error)) {
@@ -52,13 +58,15 @@ int
 main(int argc, char *argv[])
 {
   gint port = 0;
-  g_autofree gchar *cert = NULL, *key = NULL, *script = NULL, *record = NULL;
+  g_autofree gchar *cert = NULL, *key = NULL, *script = NULL, *record = NULL, *replay = NULL;
   const GOptionEntry entries[] = {
     { "port", 0, 0, G_OPTION_ARG_INT, &port, "Port on 127.0.0.1 (any)", "PORT" },
     { "tls-cert", 0, 0, G_OPTION_ARG_FILENAME, &cert, "Certificate, PEM", "FILE" },
     { "tls-key", 0, 0, G_OPTION_ARG_FILENAME, &key, "Its key, PEM", "FILE" },
     { "script", 0, 0, G_OPTION_ARG_FILENAME, &script, "Contents, times and faults, JSON", "FILE" },
     { "record", 0, 0, G_OPTION_ARG_FILENAME, &record, "Folder for every byte both ways", "DIR" },
+    { "replay", 0, 0, G_OPTION_ARG_FILENAME, &replay, "Plays such a folder back, and nothing else",
+      "DIR" },
     { NULL },
   };
   g_autoptr(GOptionContext) context = g_option_context_new(NULL);
@@ -71,5 +79,5 @@ main(int argc, char *argv[])
     return 2;
   }
   gst_init(NULL, NULL);
-  return serve(port, cert, key, script, record);
+  return serve(port, cert, key, script, record, replay);
 }

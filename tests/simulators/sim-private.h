@@ -72,6 +72,7 @@ struct _SimServer {
   GRand *random;
   guint ids;
   gchar *record;      /* folder, or NULL */
+  GPtrArray *replay;  /* what is played back, or NULL */
   GHashTable *states; /* provider -> State of its module */
   gboolean secure;
   CordTimer *away; /* nobody is let in */
@@ -106,6 +107,14 @@ void sim_journal_add(SimConnection *self, const gchar *direction, const gchar *k
                      gconstpointer data, gsize length);
 void sim_journal_add_request(SimConnection *self, SoupServerMessage *message, GBytes *body);
 
+/* What is recorded: what came, and what really went */
+void sim_record(SimConnection *self, const gchar *direction, const gchar *kind, gconstpointer data,
+                gsize length);
+void sim_record_request(SimConnection *self, SoupServerMessage *message, GBytes *body);
+void sim_record_answer(SimConnection *self, SoupServerMessage *message, const gchar *kind,
+                       gconstpointer data, gsize length);
+void sim_record_close(SimConnection *self, guint16 code, const gchar *reason);
+
 SimExchange *sim_exchange_new(SimServer *server, const SimRoute *route, SoupServerMessage *message,
                               GStrv parts);
 void sim_exchange_free(SimExchange *self);
@@ -116,8 +125,6 @@ gboolean sim_exchange_admit(SimServer *server, const SimRoute *route, SoupServer
                             GStrv parts, gint *index, gboolean *wrong_key);
 void sim_socket_start(SimServer *server, const SimRoute *route, SoupServerMessage *message,
                       GStrv parts);
-
-void sim_server_record(SimServer *self, const gchar *folder);
 
 /* The request of both */
 const gchar *sim_message_header(SoupServerMessage *message, const gchar *name);

@@ -397,6 +397,7 @@ sim_server_free(SimServer *self)
   g_array_unref(self->ages);
   g_rand_free(self->random);
   g_free(self->record);
+  g_clear_pointer(&self->replay, g_ptr_array_unref);
   g_object_unref(self->worker);
   g_free(self);
 }

@@ -77,6 +77,7 @@ emit(SimConnection *base, gboolean text, gconstpointer data, gsize length)
 
   if (self->over)
     return;
+  sim_record(base, "out", text ? "text" : "binary", data, length);
   if (text)
     cord_websocket_send_text(self->websocket, data, (gssize)length, NULL);
   else
@@ -91,6 +92,7 @@ cut(SimConnection *base, gboolean hard)
 
   if (self->over || !self->socket)
     return;
+  sim_record(base, "out", hard ? "reset" : "cut", "", 0);
   if (!hard) {
     g_socket_shutdown(self->socket, TRUE, TRUE, NULL);
     return;
@@ -108,8 +110,10 @@ half(SimConnection *base)
 {
   SimSocket *self = (SimSocket *)base;
 
-  if (!self->over && self->socket)
-    g_socket_shutdown(self->socket, FALSE, TRUE, NULL);
+  if (self->over || !self->socket)
+    return;
+  sim_record(base, "out", "half", "", 0);
+  g_socket_shutdown(self->socket, FALSE, TRUE, NULL);
 }
 
 /* The connection stays open, but nobody is there: what was the socket is a number without a
@@ -142,6 +146,7 @@ write_raw(SimConnection *base, gconstpointer data, gsize length)
   n = g_socket_send_with_blocking(self->socket, data, length, FALSE, NULL, &error);
   if (n < 0)
     return g_error_matches(error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK) ? 0 : -1;
+  sim_record(base, "out", "raw", data, (gsize)n);
   return n;
 }
 
@@ -155,8 +160,10 @@ close_it(SimConnection *base, guint16 code, const gchar *reason)
 {
   SimSocket *self = (SimSocket *)base;
 
-  if (!self->over)
-    cord_websocket_close(self->websocket, code, reason);
+  if (self->over)
+    return;
+  sim_record_close(base, code, reason);
+  cord_websocket_close(self->websocket, code, reason);
 }
 
 static void

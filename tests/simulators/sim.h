@@ -40,6 +40,9 @@ void sim_server_free(SimServer *self);
 guint16 sim_server_get_port(SimServer *self);
 void sim_server_add(SimServer *self, const SimRoute *route);
 void sim_server_add_all(SimServer *self); /* every module there is */
+/* Writes down what is said, into a folder; and plays such a folder back in the modules' place */
+void sim_server_record(SimServer *self, const gchar *folder);
+gboolean sim_server_replay(SimServer *self, const gchar *folder, GError **error);
 
 /* What is scripted: {"seed": 1, "script": {PROVIDER: …}, "profile": {PROVIDER or "default":
  * {"first_byte_ms": DELAY, "token_ms": DELAY}}, "faults": [FAULT…]}; see README.md */

@@ -2,6 +2,7 @@
 /* The simulators' fault script, byte for byte as a client sees it: an answer in four chunks, and a
  * WebSocket that says four messages, 10 ms apart. */
 #include <gio/gio.h>
+#include <glib/gstdio.h>
 #include <string.h>
 
 #include "sim.h"
@@ -10,6 +11,7 @@
 #define ACCEPT "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
 #define PIECES 4
 #define APART (10 * GST_MSECOND)
+#define PATIENCE 20000
 #define FINE (5 * GST_MSECOND)
 #define COARSE (400 * GST_MSECOND)
 
@@ -198,9 +200,10 @@ await_arrival(Fixture *f)
 {
   gboolean here = FALSE;
 
-  while (!here) {
+  for (guint i = 0; !here; i++) {
     g_autofree gchar *journal = NULL;
 
+    g_assert_cmpuint(i, <, PATIENCE);
     let_bytes_travel(f);
     journal = sim_server_dup_journal(f->server);
     here = strstr(journal, "request") != NULL;
@@ -425,6 +428,40 @@ test_large(Fixture *f, gconstpointer data)
   hang_up(f);
 }
 
+static void
+remove_folder(const gchar *folder)
+{
+  g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
+  const gchar *name;
+
+  while ((name = g_dir_read_name(dir))) {
+    g_autofree gchar *path = g_build_filename(folder, name, NULL);
+
+    g_remove(path);
+  }
+  g_rmdir(folder);
+}
+
+/* What was recorded, faults and all, is played back the same, without the modules. */
+static void
+test_replay(Fixture *f, gconstpointer data)
+{
+  g_autofree gchar *folder = g_dir_make_tmp("cordboard-sim-XXXXXX", NULL);
+  g_autoptr(GError) error = NULL;
+
+  sim_server_record(f->server, folder);
+  test_http(f, data);
+  test_websocket(f, data);
+  sim_server_free(f->server);
+  f->server = sim_server_new(f->worker, 0, NULL, NULL, &error);
+  g_assert_no_error(error);
+  g_assert_true(sim_server_replay(f->server, folder, &error));
+  g_assert_no_error(error);
+  test_http(f, data);
+  test_websocket(f, data);
+  remove_folder(folder);
+}
+
 /* The same seed, the same times; another, others. */
 static void
 test_seed(void)
@@ -457,6 +494,21 @@ test_seed(void)
   sim_server_free(server);
 }
 
+static const Case replays[] = {
+  { "nothing", "", "200 p0|p1|p2|p3.", "101 m0 m1 m2 m3" },
+  { "a pause", "{\"message\":1,\"fault\":\"pause\",\"ms\":1000,\"times\":2}", "200 p0|p1|p2|p3.",
+    "101 m0 m1 m2 m3" },
+  { "a message in frames", "{\"message\":1,\"fault\":\"fragment\",\"times\":2}",
+    "200 p0|p|1|p2|p3.", "101 m0 m+1 m2 m3" },
+  { "no UTF-8", "{\"message\":1,\"fault\":\"replace\",\"base64\":\"cf8=\",\"times\":2}",
+    "200 p0|q\xff|p2|p3.", "101 m0 q\xff m2 m3" },
+  { "a close", "{\"message\":1,\"fault\":\"close\",\"code\":1011,\"times\":2}", "200 p0F",
+    "101 m0 #1011" },
+  { "a reset", "{\"message\":1,\"fault\":\"reset\",\"times\":2}", "200 p0R", "101 m0R" },
+  { "a refusal", "{\"fault\":\"status\",\"status\":429,\"body\":\"slow\",\"times\":2}", "429 slow",
+    "429 slow" },
+};
+
 static const Case gone = { "", "{\"message\":1,\"fault\":\"gone\",\"ms\":60000}", NULL, NULL };
 static const Case large = { "", "{\"message\":1,\"fault\":\"large\",\"bytes\":2097152}", NULL,
                             NULL };
@@ -478,6 +530,11 @@ main(int argc, char *argv[])
              teardown);
   g_test_add("/sim-faults/a message that is too large", Fixture, &large, setup, test_large,
              teardown);
+  for (guint i = 0; i < G_N_ELEMENTS(replays); i++) {
+    g_autofree gchar *path = g_strdup_printf("/sim-faults/replay/%s", replays[i].name);
+
+    g_test_add(path, Fixture, &replays[i], setup, test_replay, teardown);
+  }
   g_test_add_func("/sim-faults/a seed repeats its times", test_seed);
   return g_test_run();
 }
