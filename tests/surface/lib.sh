@@ -31,7 +31,7 @@ ask() {
   asked="$method $path $*"
   [ -z "${KEY:-}" ] || set -- -H "Authorization: Bearer $KEY" "$@"
   : >"$scratch/body"
-  status=$(curl -sS --max-time 20 -X "$method" -D "$scratch/head" -o "$scratch/body" -w '%{http_code}' "$@" "${CONTRACT:-$BASE}$path")
+  status=$(curl -sS --max-time 60 -X "$method" -D "$scratch/head" -o "$scratch/body" -w '%{http_code}' "$@" "${CONTRACT:-$BASE}$path")
   head=$(tr -d '\r' <"$scratch/head")
   body=$(tr -d '\0' <"$scratch/body")
   [ -z "${CONTRACT:-}" ] || keep_violations
@@ -55,15 +55,28 @@ is() {
   told $? "$2"
 }
 
+# one interpreter for all that is asked: to start one takes long where much is going on
+coproc LOOK { exec python3 "$here/look.py"; }
+exec {look_in}>&"${LOOK[1]}" {look_out}<&"${LOOK[0]}"
+
+look() {
+  local answer
+  printf '%s\0%s\0' "$body" "$1" >&"$look_in"
+  IFS= read -r answer <&"$look_out"
+  printf '%s' "$answer"
+}
+
 # json PYTHON SENTENCE: whether the expression holds of the body, which is d
 json() {
-  python3 -c 'import json, sys; d = json.loads(sys.argv[1]); sys.exit(not eval(sys.argv[2]))' "$body" "$1" 2>/dev/null
+  [ "$(look "$1")" = true ]
   told $? "$2"
 }
 
 # value PYTHON: what the expression gives of the body, which is d
 value() {
-  python3 -c 'import json, sys; d = json.loads(sys.argv[1]); print(eval(sys.argv[2]))' "$body" "$1"
+  local answer
+  answer=$(look "=$1")
+  printf '%s\n' "${answer#= }"
 }
 
 # says TEXT SENTENCE: whether the body has the text
@@ -106,18 +119,17 @@ send {"event":"start","sequenceNumber":"1","start":{"accountSid":"AC000000000000
 END
 }
 
-# silence N [FIRST]: N frames of 20 ms, for socket
+# silence N: N frames of 20 ms, for socket
 silence() {
-  python3 - "$1" <<'END'
-import base64, json, sys
-frame = base64.b64encode(b"\xff" * 160).decode()
-for i in range(int(sys.argv[1])):
-    print("send " + json.dumps({"event": "media", "sequenceNumber": str(i + 2), "streamSid": "MZ00000000000000000000000000000001",
-                                "media": {"track": "inbound", "chunk": str(i + 1), "timestamp": str(i * 20), "payload": frame}}))
-END
+  local i frame
+  frame=$(head -c 160 /dev/zero | tr '\0' '\377' | base64 -w0)
+  for ((i = 0; i < $1; i++)); do
+    printf 'send {"event":"media","sequenceNumber":"%d","streamSid":"MZ00000000000000000000000000000001","media":{"track":"inbound","chunk":"%d","timestamp":"%d","payload":"%s"}}\n' \
+      $((i + 2)) $((i + 1)) $((i * 20)) "$frame"
+  done
 }
 
-# until SECONDS COMMAND …: again and again until it is true
+# until_true SECONDS COMMAND …: again and again until it is true
 until_true() {
   local end=$((SECONDS + $1))
   shift
@@ -128,6 +140,7 @@ until_true() {
 }
 
 finish() {
+  exec {look_in}>&-
   printf '1..%d\n' "$looked"
   [ "$wrong" = 0 ]
   exit
