@@ -65,7 +65,9 @@ read_alignment(ElevenlabsMessage *self, JsonObject *alignment)
       g_array_append_val(ends, end);
   }
   self->text = g_strdup(text->str);
-  self->ends = (GstClockTime *)(gpointer)g_array_steal(ends, NULL);
+  /* audio without characters has no ends either, which is not the same as to tell none */
+  self->ends =
+      ends->len > 0 ? (GstClockTime *)(gpointer)g_array_steal(ends, NULL) : g_new0(GstClockTime, 1);
 }
 
 static gboolean
