@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <glib/gstdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "call-rig.h"
 #include "cord-journal-log.h"
+#include "key-agent.h"
 #include "pg-rig.h"
 
 /* Kill -9 of the server at random moments under calls. What must hold each time: what the journal
@@ -16,14 +14,8 @@
 #define KILLS 4
 #define SEED 20260131
 #define PHONES 2
+#define PRESSES 8
 #define LATEST_MS 4500 /* after the phones have dialled */
-
-#define AGENT                                                                                      \
-  "{\"name\":\"Desk\",\"language\":\"en-US\",\"llm_model\":\"scripted\",\"metadata\":"             \
-  "{\"cordboard\":{\"greeting\":\"Yes?\",\"stt\":{\"element\":\"pocketsphinxstt\"},"               \
-  "\"llm\":{\"provider\":\"scripted\",\"script\":\"scripts/desk.json\"},"                          \
-  "\"tts\":{\"element\":\"flitetts\",\"voice\":\"slt\"}}}}"
-#define SCRIPT "{\"rules\":[],\"fallback\":[\"Good.\",\"Fine.\",\"Right.\"]}"
 
 typedef struct {
   CallRig *rig;
@@ -33,28 +25,11 @@ typedef struct {
 } World;
 
 static void
-write_file(const gchar *dir, const gchar *folder, const gchar *name, const gchar *text)
-{
-  g_autofree gchar *where = g_build_filename(dir, folder, NULL);
-  g_autofree gchar *path = g_build_filename(where, name, NULL);
-
-  g_assert_cmpint(g_mkdir_with_parents(where, 0700), ==, 0);
-  g_assert_true(g_file_set_contents(path, text, -1, NULL));
-}
-
-static void
 world_init(World *world, const gchar *database)
 {
-  g_autofree gchar *stock = g_build_filename(g_getenv("CORDBOARD_DATA_DIR"), "audio", NULL);
-  g_autofree gchar *audio = NULL;
   g_autofree gchar *variable = database ? g_strconcat("DATABASE_URL=", database, NULL) : NULL;
 
-  world->data = g_dir_make_tmp("cordboard-kills-XXXXXX", NULL);
-  audio = g_build_filename(world->data, "audio", NULL);
-  write_file(world->data, "agents", "desk.json", AGENT);
-  write_file(world->data, "agents/scripts", "desk.json", SCRIPT);
-  write_file(world->data, "scripts", "desk.json", SCRIPT);
-  g_assert_cmpint(symlink(stock, audio), ==, 0);
+  world->data = key_agent_dir_new();
   world->rig = call_rig_new_with(world->data, "secret-of-twilio", (gchar *[]){ variable, NULL });
   world->written = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 }
@@ -65,6 +40,7 @@ world_clear(World *world)
   call_rig_free(world->rig);
   g_hash_table_unref(world->written);
   g_rand_free(world->rand);
+  key_agent_dir_remove(world->data);
   g_free(world->data);
 }
 
@@ -100,14 +76,12 @@ read_journal(World *world)
 static void
 kill_under_calls(World *world, JsonObject **results)
 {
-  static const gchar *const keys[] = { "--dtmf", "1#",     "--dtmf", "2#",     "--dtmf",
-                                       "3#",     "--dtmf", "4#",     "--dtmf", "5#",
-                                       "--dtmf", "6#",     NULL };
+  g_auto(GStrv) keys = key_agent_presses(PRESSES);
   GSubprocess *phones[PHONES];
   int code;
 
   for (guint i = 0; i < PHONES; i++)
-    phones[i] = call_rig_dial(world->rig, keys);
+    phones[i] = call_rig_dial(world->rig, (const gchar *const *)keys);
   g_usleep((gulong)g_rand_int_range(world->rand, 0, LATEST_MS) * 1000);
   call_rig_kill(world->rig);
   for (guint i = 0; i < PHONES; i++)

@@ -22,8 +22,13 @@ ROOMS = {
     "app/": ["plugins/"],
 }
 MEDIA = ("lib/", "plugins/")
-# Kills a writer at random moments and fills a disk under it: the moments are what is tested.
-MAY_WAIT = ("tests/unit/test-journal.c",)
+# Kill a writer, a server or a database at moments, or fill a disk under it: the moments are what is tested.
+MAY_WAIT = (
+    "tests/unit/test-journal.c",
+    "tests/calls/test-kills.c",
+    "tests/calls/test-outages.c",
+    "tests/support/pg-rig.c",
+)
 BLOCKING = re.compile(
     r"\b(g_usleep|usleep|sleep|nanosleep|g_spawn_sync|soup_session_send_and_read|soup_session_send|"
     r"sqlite3_step|PQexec|getaddrinfo|g_resolver_lookup_by_name|g_socket_client_connect)\s*\("
