@@ -13,6 +13,7 @@ import urllib.request
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CORES = sorted(os.sched_getaffinity(0))
+REAL_TIME = []  # what goes before a server's command where it is not to share its core
 QUIET = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
 
 
@@ -43,8 +44,9 @@ class Server:
     def __init__(self, command, port, env=None, simulators=None):
         self.port = port
         self.simulators = simulators
-        self.url = "http://127.0.0.1:%d/api/twilio/incoming" % port
-        self.process = subprocess.Popen(pinned(command, CORES[-1:]), env=env, **QUIET)
+        self.base = "http://127.0.0.1:%d" % port
+        self.url = self.base + "/api/twilio/incoming"
+        self.process = subprocess.Popen(REAL_TIME + pinned(command, CORES[-1:]), env=env, **QUIET)
 
     def __enter__(self):
         for _ in range(150):
@@ -73,12 +75,14 @@ class Cordboard:
         self.build = build
         self.agents = os.path.join(HERE, agents)
 
-    def start(self, state, simulators=None):
+    def start(self, state, simulators=None, env=None):
+        more = env or {}
         plugins = os.path.join(self.build, "tests", "bench")
         env = dict(os.environ, CORDBOARD_DATA_DIR=self.agents,
                    GST_PLUGIN_PATH=plugins + ":" + os.environ.get("GST_PLUGIN_PATH", ""))
-        for name in ("TWILIO_AUTH_TOKEN", "APP_URL", "PUBLIC_HOST"):
+        for name in ("TWILIO_AUTH_TOKEN", "APP_URL", "PUBLIC_HOST", "DATABASE_URL"):
             env.pop(name, None)
+        env.update(more)
         if simulators:
             env.update(simulators.env())
         port = free_port()
@@ -127,16 +131,18 @@ class Services(Cordboard):
 class FastApi:
     """The least that echoes in FastAPI: uvicorn with uvloop, httptools and websockets."""
 
+    packages = ["fastapi", "uvicorn[standard]"]
+
     def __init__(self, work):
         self.venv = os.path.join(work, "fastapi")
         self.python = os.path.join(self.venv, "bin", "python3")
 
     def install(self):
-        done = os.path.join(self.venv, "installed")
+        done = os.path.join(self.venv, "installed-" + type(self).__name__)
         if os.path.exists(done):
             return True
         for command in ([sys.executable, "-m", "venv", self.venv],
-                        [self.python, "-m", "pip", "install", "-q", "fastapi", "uvicorn[standard]"]):
+                        [self.python, "-m", "pip", "install", "-q"] + self.packages):
             if subprocess.run(command, **QUIET).returncode:
                 return False
         open(done, "w").close()
@@ -145,6 +151,16 @@ class FastApi:
     def start(self, state):
         port = free_port()
         return Server([self.python, os.path.join(HERE, "servers", "echo-fastapi.py"), str(port)], port)
+
+
+class ApiFastApi(FastApi):
+    """The least that answers for agents in FastAPI with asyncpg."""
+
+    packages = FastApi.packages + ["asyncpg"]
+
+    def start(self, uri):
+        port = free_port()
+        return Server([self.python, os.path.join(HERE, "servers", "api-fastapi.py"), str(port), uri], port)
 
 
 class Node:
