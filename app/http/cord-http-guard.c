@@ -101,9 +101,8 @@ is_target(const gchar *target, gsize length)
 static gboolean
 leads_up(const gchar *target, gsize length)
 {
-  g_autofree gchar *text =
-      g_strndup(target, strcspn(target, "?") < length ? strcspn(target, "?") : length);
-  g_autofree gchar *path = g_uri_unescape_string(text, NULL);
+  const gchar *query = memchr(target, '?', length);
+  g_autofree gchar *path = g_uri_unescape_segment(target, query ? query : target + length, NULL);
 
   return path && (strstr(path, "/../") || g_str_has_suffix(path, "/.."));
 }

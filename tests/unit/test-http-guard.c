@@ -61,6 +61,7 @@ test_whole(void)
   static const gchar *const good[] = {
     "GET / HTTP/1.1\r\n" H "\r\n",
     "GET / HTTP/1.0\r\n\r\n",
+    "GET /a..b/...?c=/../d HTTP/1.1\r\n" H "\r\n",
     "OPTIONS * HTTP/1.1\r\n" H "\r\n",
     "GET http://localhost/x HTTP/1.1\r\n" H "\r\n",
     "GET /a%20b?x=%2F&y='z' HTTP/1.1\r\nHost: [::1]:8000\r\nX: \t caf\xc3\xa9 \t\r\n\r\n",
@@ -130,6 +131,9 @@ test_first_line(void)
   assert_refused("GET /% HTTP/1.1\r\n" H "\r\n", 400);
   assert_refused("GET /%0 HTTP/1.1\r\n" H "\r\n", 400);
   assert_refused("GET /%00 HTTP/1.1\r\n" H "\r\n", 400);
+  assert_refused("GET /a/../b HTTP/1.1\r\n" H "\r\n", 400);
+  assert_refused("GET /a/..%2fb HTTP/1.1\r\n" H "\r\n", 400);
+  assert_refused("GET /a/%2E%2E HTTP/1.1\r\n" H "\r\n", 400);
   assert_refused("GET /\xc3\xa9 HTTP/1.1\r\n" H "\r\n", 400);
   assert_refused("GET / HTTP/1.2\r\n" H "\r\n", 505);
   assert_refused("PRI * HTTP/2.0\r\n\r\n", 505);
