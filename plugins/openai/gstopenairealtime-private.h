@@ -64,7 +64,7 @@ struct _GstOpenaiRealtime {
   /* properties; object lock */
   gchar *context;
   RealtimeSettings options;
-  guint connect_ms, give_up_ms, answer_ms;
+  guint connect_ms, give_up_ms, answer_ms, keys_ms;
   gint64 input_tokens, output_tokens;
 
   /* worker only */
@@ -74,6 +74,7 @@ struct _GstOpenaiRealtime {
   CordTimer *stall; /* of the answer's next sign of life */
   CordTimer *feed;  /* until more audio may be sent */
   CordTimer *drain; /* until EOS goes on */
+  CordTimer *pause; /* that ends a row of keys */
   gboolean ready;   /* the session is set up */
   gboolean greeted;
   gboolean speaking;   /* the caller, as the service hears it */
@@ -83,6 +84,8 @@ struct _GstOpenaiRealtime {
   gboolean written;    /* what the caller has said last */
   gboolean reports;    /* somebody tells what is heard */
   RealtimeAudio audio;
+  GString *keys;          /* pressed since the last turn */
+  GstClockTime pressed;   /* monotonic, the last of them */
   GstClockTime fed_since; /* monotonic */
   gsize fed;              /* bytes since then */
   GstEvent *eos;
@@ -117,6 +120,9 @@ G_GNUC_INTERNAL void gst_openai_realtime_lose_answer(GstOpenaiRealtime *self, co
 G_GNUC_INTERNAL void gst_openai_realtime_begin_drain(GstOpenaiRealtime *self, GstEvent *eos);
 G_GNUC_INTERNAL void gst_openai_realtime_take_message(const gchar *text, gsize length,
                                                       gpointer data);
+
+/* keys */
+G_GNUC_INTERNAL void gst_openai_realtime_take_key(GstOpenaiRealtime *self, gchar key);
 
 /* answers */
 G_GNUC_INTERNAL Answer *gst_openai_realtime_get_answer(GstOpenaiRealtime *self);

@@ -46,6 +46,7 @@ enum {
   PROP_CONNECT_TIMEOUT,
   PROP_OUTAGE_TIMEOUT,
   PROP_RESPONSE_TIMEOUT,
+  PROP_DTMF_TIMEOUT,
   PROP_STATS,
   N_PROPS
 };
@@ -111,6 +112,9 @@ static const struct {
                               "How long the service may be silent while an answer is due, ms; then "
                               "it is asked on a new connection",
                               100, 600000, 15000, FIELD(answer_ms) },
+  [PROP_DTMF_TIMEOUT] = { "dtmf-timeout", "DTMF timeout",
+                          "Pause after a keypress that ends a turn, ms", 0, 60000, 1500,
+                          FIELD(keys_ms) },
 };
 
 static const struct {

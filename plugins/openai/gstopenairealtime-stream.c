@@ -151,6 +151,18 @@ take_caps(GstOpenaiRealtime *self, GstEvent *event)
   gst_event_unref(event);
 }
 
+static void
+take_custom(GstOpenaiRealtime *self, GstEvent *event)
+{
+  gchar key = cord_event_is(event, CORD_EVENT_DTMF)
+                  ? cord_structure_get_digit(gst_event_get_structure(event))
+                  : '\0';
+
+  gst_openai_realtime_push_event(self, event);
+  if (key)
+    gst_openai_realtime_take_key(self, key);
+}
+
 GstFlowReturn
 gst_openai_realtime_on_object(GstMiniObject *object, gpointer data)
 {
@@ -178,6 +190,9 @@ gst_openai_realtime_on_object(GstMiniObject *object, gpointer data)
   case GST_EVENT_STREAM_START:
     self->started = TRUE;
     gst_pad_push_event(self->src, event);
+    break;
+  case GST_EVENT_CUSTOM_DOWNSTREAM:
+    take_custom(self, event);
     break;
   default:
     gst_openai_realtime_push_event(self, event);

@@ -10,6 +10,7 @@ GST_DEBUG_CATEGORY_EXTERN(openairealtime_debug);
 /* What the service's messages mean to openairealtime. */
 
 #define KEPT_UTTERANCES 16 /* that may be written down late */
+#define MAX_BEHIND 5000    /* ms that a service may be behind the caller */
 
 void
 gst_openai_realtime_free_utterance(gpointer data)
@@ -30,6 +31,26 @@ on_speech_started(GstOpenaiRealtime *self, const RealtimeMessage *message)
   gst_openai_realtime_interrupt(self);
 }
 
+static guint
+bytes_per_ms(const GstOpenaiRealtime *self)
+{
+  return self->settings.mulaw_in ? 8 : 48;
+}
+
+/* When the caller made his last sound: before the silence by which that was known, and before what
+ * was sent since. */
+static GstClockTime
+date_last_sound(const GstOpenaiRealtime *self, guint ms)
+{
+  GstClockTime now = cord_worker_get_time(self->worker);
+  guint64 sent = (self->audio.sent - self->audio.base) / bytes_per_ms(self);
+  guint64 ago = sent > ms ? MIN(sent - ms, MAX_BEHIND) : 0;
+
+  if (self->settings.detection == REALTIME_SERVER_VAD)
+    ago += self->settings.silence_ms;
+  return now - MIN(now, ago * GST_MSECOND);
+}
+
 /* The service counts the audio that it was sent, not the time. */
 static void
 on_speech_stopped(GstOpenaiRealtime *self, const RealtimeMessage *message)
@@ -39,12 +60,12 @@ on_speech_stopped(GstOpenaiRealtime *self, const RealtimeMessage *message)
   self->speaking = FALSE;
   self->expecting = TRUE;
   self->written = FALSE;
-  realtime_audio_mark(&self->audio, (guint64)message->ms * (self->settings.mulaw_in ? 8 : 48));
+  realtime_audio_mark(&self->audio, (guint64)message->ms * bytes_per_ms(self));
   cord_element_post(GST_ELEMENT(self),
                     cord_structure_new_speech(CORD_EVENT_SPEECH_STOPPED, self->running));
   g_clear_pointer(&self->next_turn, cord_turn_unref);
   self->next_turn = cord_turn_new(++self->turns);
-  cord_turn_stamp(self->next_turn, CORD_TURN_STAMP_SPEECH_END, cord_worker_get_time(self->worker));
+  cord_turn_stamp(self->next_turn, CORD_TURN_STAMP_SPEECH_END, date_last_sound(self, message->ms));
   cord_turn_stamp(self->next_turn, CORD_TURN_STAMP_TURN_END, cord_worker_get_time(self->worker));
   utterance->item = g_strdup(message->item);
   utterance->turn = self->turns;

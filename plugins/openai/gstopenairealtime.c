@@ -103,6 +103,8 @@ run_stop(gpointer data)
   GstOpenaiRealtime *self = data;
 
   gst_openai_realtime_disconnect(self);
+  g_clear_pointer(&self->pause, cord_timer_remove);
+  g_string_truncate(self->keys, 0);
   g_queue_clear_full(&self->answers, gst_openai_realtime_free_answer);
   g_queue_clear_full(&self->said, g_free);
   g_ptr_array_set_size(self->calls, 0);
@@ -200,6 +202,7 @@ gst_openai_realtime_finalize(GObject *object)
   realtime_settings_clear(&self->settings);
   g_free(self->context);
   g_ptr_array_unref(self->calls);
+  g_string_free(self->keys, TRUE);
   cord_inbox_free(self->inbox);
   G_OBJECT_CLASS(gst_openai_realtime_parent_class)->finalize(object);
 }
@@ -237,6 +240,7 @@ static void
 gst_openai_realtime_init(GstOpenaiRealtime *self)
 {
   gst_openai_realtime_init_properties(self);
+  self->keys = g_string_new(NULL);
   g_queue_init(&self->answers);
   g_queue_init(&self->utterances);
   realtime_audio_init(&self->audio);

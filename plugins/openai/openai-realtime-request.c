@@ -225,6 +225,12 @@ realtime_respond(void)
 }
 
 gchar *
+realtime_cancel(void)
+{
+  return g_strdup("{\"type\":\"response.cancel\"}");
+}
+
+gchar *
 realtime_function_call(const RealtimeCall *call)
 {
   g_autofree gchar *id = quote(call->id);

@@ -68,6 +68,7 @@ gchar *realtime_greet(const RealtimeSettings *settings);
 gchar *realtime_truncate(const gchar *item, guint64 ms);
 gchar *realtime_item(const RealtimeSettings *settings, const gchar *role, const gchar *text);
 gchar *realtime_respond(void);
+gchar *realtime_cancel(void);
 gchar *realtime_function_call(const RealtimeCall *call);
 gchar *realtime_function_result(const gchar *call_id, const gchar *output);
 

@@ -395,6 +395,44 @@ test_result_while_speaking(RealtimeRig *f, gconstpointer data)
   realtime_rig_assert_got(f, "result c1 '1'; ");
 }
 
+/* Keys */
+
+static void
+press(RealtimeRig *f, gchar key)
+{
+  gst_harness_push_event(f->harness, cord_event_new(cord_structure_new_dtmf(key)));
+  cord_worker_iterate(f->worker);
+}
+
+/* A row of keys is a turn, and who presses one has heard enough. */
+static void
+test_keys(RealtimeRig *f, gconstpointer data)
+{
+  realtime_rig_respond(f, "r0");
+  realtime_rig_speak(f, "r0", "i0", "Press a key.", 200);
+  realtime_rig_forget(f);
+  press(f, '4');
+  realtime_rig_assert_got(f, "response.cancel; cut i0 at 0; ");
+  realtime_rig_assert_came(f, "flushed; ");
+  realtime_rig_finish(f, "r0", "cancelled");
+  cord_worker_advance(f->worker, GST_SECOND);
+  press(f, '2');
+  realtime_rig_forget(f);
+  cord_worker_advance(f->worker, 1600 * GST_MSECOND);
+  realtime_rig_assert_posted(f, "turn 1 '42'; ");
+  realtime_rig_assert_got(f, "user '42'; respond; ");
+  realtime_rig_respond(f, "r1");
+  realtime_rig_speak(f, "r1", "i1", "Thanks.", 100);
+  realtime_rig_finish(f, "r1", "completed");
+  realtime_rig_assert_came(f, "started 1; +audio 1 0-100; finished 1; ");
+  realtime_rig_played(f, 1, 100, CORD_PLAYOUT_DONE);
+  realtime_rig_forget(f);
+  press(f, '#');
+  cord_worker_advance(f->worker, GST_MSECOND);
+  realtime_rig_assert_posted(f, "turn 2 '#'; ");
+  realtime_rig_assert_got(f, "user '#'; respond; ");
+}
+
 /* The end */
 
 /* A stream is over when the service has nothing to say of it any more. */
@@ -472,6 +510,7 @@ static const Case cases[] = {
   { "what was said after a function is cut by itself", TRUE, "", test_cut_after_function },
   { "functions are found at the end of the answer", TRUE, "", test_functions_of_the_end },
   { "a result does not make the model interrupt", TRUE, "", test_result_while_speaking },
+  { "keys are a turn", TRUE, "", test_keys },
   { "EOS waits for the answer", TRUE, "", test_eos },
   { "a file is sent in pieces", TRUE, "", test_long_file },
   { "tokens are counted", TRUE, "", test_stats },
