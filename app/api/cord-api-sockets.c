@@ -84,6 +84,21 @@ read_options(CordExchange *exchange, CordVoiceSocketOptions *options)
   return !format || cord_audio_format_find(format, &options->format);
 }
 
+/* Calls come first: they do not count these, these count them. */
+static gboolean
+check_room(CordApi *api, GError **error)
+{
+  guint max = (guint)cord_config_get_int(api->config, "server.max-calls");
+
+  if (!cord_call_registry_check_room(api->calls, error))
+    return FALSE;
+  if (max == 0 ||
+      cord_call_registry_get_count(api->calls) + cord_voice_sockets_get_count(api->sockets) < max)
+    return TRUE;
+  g_set_error(error, CORD_ERROR, CORD_ERROR_QUOTA, "all %u lines are busy", max);
+  return FALSE;
+}
+
 static void
 voice_agent_handler(CordExchange *exchange, gpointer data)
 {
@@ -93,7 +108,7 @@ voice_agent_handler(CordExchange *exchange, gpointer data)
 
   if (!read_options(exchange, &options) || !check_handshake(exchange))
     return;
-  if (!cord_call_registry_check_room(api->calls, &error)) {
+  if (!check_room(api, &error)) {
     answer_refusal(exchange, error);
     return;
   }

@@ -5,7 +5,6 @@
 
 #include "cord-error.h"
 #include "cord-json.h"
-#include "cord-voice-sockets-private.h"
 
 /* Strictly: what is left out silently is a recording that is misheard. */
 static GBytes *

@@ -5,6 +5,8 @@
 
 G_BEGIN_DECLS
 
+#define CORD_VOICE_MAX_MESSAGE (12 * 1024 * 1024) /* bytes: five minutes of 16 kHz in base64 */
+
 /**
  * CordVoiceMessage:
  * @audio: (nullable): what was recorded

@@ -7,8 +7,7 @@
 
 G_BEGIN_DECLS
 
-#define CORD_VOICE_MAX_MESSAGE (12 * 1024 * 1024) /* bytes: five minutes of 16 kHz in base64 */
-#define CORD_VOICE_MAX_WAITING 4                  /* messages that wait for their turn */
+#define CORD_VOICE_MAX_WAITING 4 /* messages that wait for their turn */
 
 struct _CordVoiceSockets {
   const CordDialogueKit *kit;

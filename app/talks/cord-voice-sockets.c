@@ -233,6 +233,12 @@ cord_voice_sockets_take(CordVoiceSockets *self, SoupServerMessage *message,
                                     taking_over);
 }
 
+guint
+cord_voice_sockets_get_count(CordVoiceSockets *self)
+{
+  return g_hash_table_size(self->sockets);
+}
+
 gboolean
 cord_voice_sockets_has(CordVoiceSockets *self, const gchar *session_id)
 {

@@ -47,6 +47,7 @@ CordVoiceSockets *cord_voice_sockets_new(const CordDialogueKit *kit);
 void cord_voice_sockets_free(CordVoiceSockets *self);
 gboolean cord_voice_sockets_take(CordVoiceSockets *self, SoupServerMessage *message,
                                  const CordVoiceSocketOptions *options);
+guint cord_voice_sockets_get_count(CordVoiceSockets *self);
 gboolean cord_voice_sockets_has(CordVoiceSockets *self, const gchar *session_id);
 gboolean cord_voice_sockets_disconnect(CordVoiceSockets *self, const gchar *session_id);
 void cord_voice_sockets_foreach(CordVoiceSockets *self, CordVoiceSocketFunc func, gpointer data);

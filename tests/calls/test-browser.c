@@ -220,13 +220,17 @@ test_who_may_not(void)
   CallRig *rig = new_with_one_line();
   g_autoptr(Page) evil = page_open(rig, "/ws/voice-browser", "http://evil.example");
   g_autoptr(Page) stranger = page_open(rig, "/ws/voice-browser?agent_id=nobody", NULL);
-  g_autoptr(Page) first = NULL, second = NULL, third = NULL;
+  g_autoptr(Page) talk = NULL, no_talk = NULL, first = NULL, second = NULL, third = NULL;
   guint status;
   g_autoptr(JsonNode) no_socket = call_rig_get(rig, "/ws/voice-browser", &status);
 
   g_assert_nonnull(evil->error);
   g_assert_nonnull(stranger->error);
   g_assert_cmpuint(status, ==, 400);
+  talk = page_open(rig, "/ws/voice-agent/one", NULL);
+  g_assert_no_error(talk->error);
+  no_talk = page_open(rig, "/ws/voice-agent/other", NULL);
+  g_assert_nonnull(no_talk->error);
   first = page_open(rig, "/ws/voice-browser", NULL);
   wait_for(first, "session_started");
   second = page_open(rig, "/ws/voice-browser", NULL);
