@@ -382,8 +382,8 @@ main(int argc, char *argv[])
   gst_debug_set_threshold_from_string("elevenlabstts:9,cordttsbase:9", TRUE);
   for (guint v = 0; v < G_N_ELEMENTS(voices); v++) {
     for (guint i = 0; i < G_N_ELEMENTS(faults); i++) {
-      add(&voices[v], &faults[i], FALSE, NULL, test_fault);
-      add(&voices[v], &faults[i], TRUE, NULL, test_fault);
+      /* what one does in its first sentence and the other in its second, both do in both */
+      add(&voices[v], &faults[i], (i + v) % 2 == 1, NULL, test_fault);
     }
     add(&voices[v], NULL, FALSE, "one that never works is given up", test_is_given_up);
     add(&voices[v], NULL, FALSE, "half a sample at the end", test_odd_end);

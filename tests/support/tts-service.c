@@ -42,14 +42,20 @@ forget_context(TtsRig *self)
   self->flushes = 0;
 }
 
+/* What is sent on it is there, however little it is. */
 static void
-take_call(TtsRig *self)
+accept_connection(TtsRig *self)
 {
   const int one = 1;
 
   http_peer_accept(&self->peer);
-  /* what is sent is there, however little it is */
   setsockopt(self->peer.fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+}
+
+static void
+take_call(TtsRig *self)
+{
+  accept_connection(self);
   g_free(self->head);
   self->head = http_peer_read_head(&self->peer);
   g_byte_array_set_size(self->raw, 0);
@@ -367,7 +373,7 @@ tts_rig_take_request(TtsRig *self)
   const gchar *length;
 
   if (self->peer.fd < 0 || tts_rig_somebody_comes(self))
-    http_peer_accept(&self->peer);
+    accept_connection(self);
   g_free(self->head);
   g_free(self->body);
   self->head = http_peer_read_head(&self->peer);
