@@ -141,9 +141,10 @@ describe_subresources(const gchar *base)
 JsonObject *
 sim_twilio_call_describe(SimTwilioCall *self)
 {
-  static const gchar *const nulls[] = { "parent_call_sid", "phone_number_sid", "price",
-                                        "forwarded_from",  "group_sid",        "caller_name",
-                                        "trunk_sid",       "annotation",       NULL };
+  static const gchar *const nulls[] = { "parent_call_sid", "phone_number_sid",
+                                        "price",           "forwarded_from",
+                                        "group_sid",       "caller_name",
+                                        "trunk_sid",       NULL };
   JsonObject *object = json_object_new();
   g_autofree gchar *base =
       g_strconcat(SIM_TWILIO_API, self->account_sid, "/Calls/", self->sid, NULL);

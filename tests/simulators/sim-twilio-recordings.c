@@ -47,8 +47,9 @@ sim_twilio_recording_end(SimTwilioRecording *self)
   self->duration = (gint)((self->audio->len + RATE / 2) / RATE);
 }
 
+/* A call's recordings are told of in other words than the account's. */
 static JsonObject *
-describe(SimTwilioRecording *self)
+describe(SimTwilioRecording *self, gboolean of_call)
 {
   JsonObject *object = json_object_new();
   g_autofree gchar *duration = g_strdup_printf("%d", self->duration);
@@ -63,7 +64,6 @@ describe(SimTwilioRecording *self)
   json_object_set_null_member(object, "conference_sid");
   json_object_set_string_member(object, "status", self->status);
   json_object_set_string_member(object, "source", self->source);
-  json_object_set_string_member(object, "track", "both");
   json_object_set_int_member(object, "channels", self->channels);
   json_object_set_string_member(object, "duration", duration);
   json_object_set_string_member(object, "date_created", self->created);
@@ -75,14 +75,17 @@ describe(SimTwilioRecording *self)
   json_object_set_null_member(object, "encryption_details");
   json_object_set_string_member(object, "api_version", "2010-04-01");
   json_object_set_string_member(object, "uri", uri);
-  json_object_set_string_member(object, "media_url", media);
+  if (of_call)
+    json_object_set_string_member(object, "track", "both");
+  else
+    json_object_set_string_member(object, "media_url", media);
   return object;
 }
 
 static void
-answer_recording(SimExchange *exchange, guint status, SimTwilioRecording *self)
+answer_recording(SimExchange *exchange, guint status, SimTwilioRecording *self, gboolean of_call)
 {
-  g_autoptr(JsonObject) object = describe(self);
+  g_autoptr(JsonObject) object = describe(self, of_call);
 
   sim_twilio_answer(exchange, status, object);
 }
@@ -104,12 +107,13 @@ static void
 answer_list(SimExchange *exchange, SimTwilio *twilio, const gchar *call, const gchar *path)
 {
   g_autoptr(GPtrArray) items = g_ptr_array_new_with_free_func((GDestroyNotify)json_object_unref);
+  gboolean of_call = strstr(path, "/Calls/") != NULL;
 
   for (guint i = twilio->recordings->len; i > 0; i--) {
     SimTwilioRecording *each = twilio->recordings->pdata[i - 1];
 
     if (!call || g_str_equal(call, each->call_sid))
-      g_ptr_array_add(items, describe(each));
+      g_ptr_array_add(items, describe(each, of_call));
   }
   sim_twilio_answer_list(exchange, "recordings", path, items);
 }
@@ -195,7 +199,7 @@ fetch_recording(SimExchange *exchange)
   else if (audio)
     answer_audio(exchange, recording);
   else
-    answer_recording(exchange, 200, recording);
+    answer_recording(exchange, 200, recording, FALSE);
 }
 
 static SimTwilioCall *
@@ -217,7 +221,7 @@ create_of_call(SimExchange *exchange)
   if (!call)
     return;
   if (g_str_equal(sim_twilio_call_get_status(call), "in-progress"))
-    answer_recording(exchange, 201, sim_twilio_call_record(call, "StartCallRecordingAPI"));
+    answer_recording(exchange, 201, sim_twilio_call_record(call, "StartCallRecordingAPI"), TRUE);
   else
     sim_twilio_refuse(exchange, 400, 21220, "Requested resource is not eligible for recording");
 }
@@ -250,7 +254,7 @@ update_of_call(SimExchange *exchange)
       sim_twilio_call_stop_recording(call);
     else
       recording->status = wanted;
-    answer_recording(exchange, 200, recording);
+    answer_recording(exchange, 200, recording, TRUE);
   }
 }
 

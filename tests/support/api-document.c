@@ -32,6 +32,17 @@ api_document_find_capture(JsonNode *captures, const gchar *label)
 
 /* What a schema knows, in all of its forms */
 
+static gboolean
+is_object(JsonObject *schema)
+{
+  JsonArray *types = cord_json_peek_array(schema, "type");
+
+  for (guint i = 0; types && i < json_array_get_length(types); i++)
+    if (g_str_equal(json_array_get_string_element(types, i), "object"))
+      return TRUE;
+  return g_str_equal(cord_json_peek_string(schema, "type", ""), "object");
+}
+
 static void
 collect(JsonObject *root, JsonObject *schema, const gchar *name, GPtrArray *found,
         gboolean *any_name)
@@ -46,7 +57,7 @@ collect(JsonObject *root, JsonObject *schema, const gchar *name, GPtrArray *foun
   if (properties && json_object_has_member(properties, name))
     g_ptr_array_add(found, json_object_get_object_member(properties, name));
   /* an object that tells nothing of its members may have any */
-  if (g_str_equal(cord_json_peek_string(schema, "type", ""), "object") &&
+  if (is_object(schema) &&
       (!properties || cord_json_peek_boolean(schema, "additionalProperties", FALSE) ||
        cord_json_peek_object(schema, "additionalProperties")))
     *any_name = TRUE;

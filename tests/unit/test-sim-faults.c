@@ -12,6 +12,7 @@
 #define PIECES 4
 #define APART (10 * GST_MSECOND)
 #define PATIENCE 20000
+#define QUIET 25
 #define FINE (5 * GST_MSECOND)
 #define COARSE (400 * GST_MSECOND)
 
@@ -194,6 +195,21 @@ pass(Fixture *f, GstClockTime time, guint times)
   }
 }
 
+/* Until nothing comes any more */
+static void
+settle(Fixture *f)
+{
+  guint before = f->bytes->len;
+
+  for (guint quiet = 0; quiet < QUIET && !f->end; quiet++) {
+    let_bytes_travel(f);
+    read_some(f);
+    if (f->bytes->len > before)
+      quiet = 0;
+    before = f->bytes->len;
+  }
+}
+
 /* Until the request has come, no time passes; then until the connection is a WebSocket. */
 static void
 await_arrival(Fixture *f)
@@ -231,6 +247,7 @@ ask(Fixture *f, const gchar *request)
   pass(f, FINE, 20);
   pass(f, COARSE, 4);
   pass(f, FINE, 20);
+  settle(f);
 }
 
 static void
