@@ -6,6 +6,7 @@
 #include "api-document.h"
 #include "cord-json.h"
 #include "llm-rig.h"
+#include "realtime-rig.h"
 #include "sim.h"
 #include "stt-rig.h"
 #include "tts-rig.h"
@@ -16,7 +17,7 @@
   "\"required\":[\"q\"]}}}]"
 #define REPLIES                                                                                    \
   "{\"replies\":[{\"match\":\"look\",\"text\":\"\",\"tools\":[{\"name\":\"lookup\",\"arguments\":" \
-  "{\"q\":\"x\"}}]}],\"transcriptions\":[\"one two\"]}"
+  "{\"q\":\"x\"}}]}],\"transcriptions\":[\"one two\"],\"utterances\":[\"please look\"]}"
 #define SCRIPT                                                                                     \
   "{\"seed\":1,\"script\":{\"openai\":" REPLIES ",\"groq\":" REPLIES ",\"anthropic\":" REPLIES     \
   ",\"gemini\":" REPLIES ",\"deepgram\":{\"utterances\":[\"one two\"]}}}"
@@ -32,7 +33,8 @@ struct _Case {
   const gchar *document; /* of the vendor, with its schemas of the query and the body */
   const gchar *query;
   const gchar *body;
-  const gchar *key; /* header and scheme, when another than the SDK's is as good */
+  const gchar *key;      /* header and scheme, when another than the SDK's is as good */
+  const gchar *messages; /* what the schemas of a WebSocket's messages begin with */
 };
 
 /* The journal of what the act made our client say */
@@ -157,6 +159,61 @@ speak(const Case *test, JsonArray **journal)
   cord_worker_advance(rig.worker, 4 * GST_SECOND);
   sim_server_free(server);
   tts_rig_clear(&rig);
+}
+
+/* A tone, 20 ms at a time, and the time that it takes */
+static void
+sound(RealtimeRig *rig, guint8 value, guint ms)
+{
+  for (guint i = 0; i < ms; i += 20) {
+    GstBuffer *buffer = gst_buffer_new_allocate(NULL, 160, NULL);
+
+    gst_buffer_memset(buffer, 0, value, 80);
+    gst_buffer_memset(buffer, 80, value | 0x80, 80);
+    realtime_rig_push(rig, buffer, 20);
+    cord_worker_advance(rig->worker, 20 * GST_MSECOND);
+    let_bytes_travel(rig->worker);
+  }
+}
+
+/* What the service calls the call is in what it said. */
+static void
+answer_call(RealtimeRig *rig, SimServer *server)
+{
+  g_autofree gchar *journal = sim_server_dup_journal(server);
+  g_autoptr(GRegex) regex = g_regex_new("call_[0-9a-f]{8}", 0, 0, NULL);
+  g_autoptr(GMatchInfo) match = NULL;
+  g_autofree gchar *id = NULL;
+
+  g_assert_true(g_regex_match(regex, journal, 0, &match));
+  id = g_match_info_fetch(match, 0);
+  realtime_rig_result(rig, id, "{\"found\":\"it\"}");
+}
+
+static void
+converse(const Case *test, JsonArray **journal)
+{
+  g_autofree gchar *tools = g_strescape(TOOLS, NULL);
+  g_autofree gchar *launch = g_strdup_printf("%s tools=\"%s\"", test->launch, tools);
+  RealtimeRig rig;
+  SimServer *server;
+
+  realtime_rig_begin(&rig);
+  server = start(rig.worker);
+  realtime_rig_plug(&rig, TRUE, launch, sim_server_get_port(server));
+  realtime_rig_wait(&rig, "up; ");
+  sound(&rig, 0x10, 800);
+  for (guint i = 0; i < STEPS && !strstr(rig.posted->str, "tool "); i++)
+    sound(&rig, 0x7f, 20);
+  answer_call(&rig, server);
+  for (guint i = 0; i < STEPS && rig.audio->len == 0; i++)
+    sound(&rig, 0x7f, 20);
+  *journal = read_journal(server);
+  gst_element_set_state(rig.element, GST_STATE_NULL);
+  let_bytes_travel(rig.worker);
+  cord_worker_advance(rig.worker, 4 * GST_SECOND);
+  sim_server_free(server);
+  realtime_rig_clear(&rig);
 }
 
 /* Beside the SDK's */
@@ -329,6 +386,21 @@ check_request(const Case *test, JsonNode *document, JsonObject *entry, JsonObjec
   }
 }
 
+/* "response.create" is described as PREFIXResponseCreate */
+static gchar *
+name_schema(const gchar *prefix, const gchar *type)
+{
+  GString *name = g_string_new(prefix);
+  gboolean capital = TRUE;
+
+  for (; *type; type++) {
+    if (g_ascii_isalpha(*type))
+      g_string_append_c(name, capital ? g_ascii_toupper(*type) : *type);
+    capital = !g_ascii_isalpha(*type);
+  }
+  return g_string_free(name, FALSE);
+}
+
 /* A control message: known to the vendor's document, or one that the SDK sends */
 static void
 check_message(const Case *test, JsonNode *document, const gchar *text, JsonObject *capture)
@@ -341,6 +413,13 @@ check_message(const Case *test, JsonNode *document, const gchar *text, JsonObjec
   g_assert_nonnull(ours);
   g_test_message("sent %s", text);
   type = cord_json_peek_string(json_node_get_object(ours), "type", NULL);
+  if (test->messages) {
+    g_autofree gchar *schema = name_schema(test->messages, type);
+    g_autofree gchar *faults = api_document_check(document, schema, ours);
+
+    assert_fits(faults);
+    known = TRUE;
+  }
   for (guint i = 0; i < json_array_get_length(frames); i++) {
     const gchar *theirs =
         cord_json_peek_string(json_array_get_object_element(frames, i), "text", NULL);
@@ -441,7 +520,9 @@ static const Case cases[] = {
     NULL },
   { "cartesia.ws", "cartesia", speak,
     "cartesiatts version=2026-08-14 api-key=KEY voice-id=v1 " HTTP "cartesia", NULL, NULL, NULL,
-    NULL, NULL },
+    NULL, NULL, NULL },
+  { "openai.realtime.ga", "openai", converse, "", NULL, OPENAI, NULL, NULL, "authorization Bearer",
+    "RealtimeClientEvent" },
 };
 
 int
