@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "cord-error.h"
+#include "cord-http.h"
 #include "cord-tts-http.h"
 #include "elevenlabs-elements.h"
 #include "elevenlabs-message.h"
@@ -55,6 +56,7 @@ struct _GstElevenlabsTts {
   ElevenlabsSettings options;
   CordTtsSocketTimes times;
   Transport transport;
+  gboolean preconnect;
 
   /* worker only */
   ElevenlabsSettings settings; /* as they were at the start */
@@ -79,6 +81,7 @@ enum {
   PROP_USE_SPEAKER_BOOST,
   PROP_SPEED,
   PROP_OPTIMIZE_LATENCY,
+  PROP_PRECONNECT,
   PROP_CONNECT_TIMEOUT,
   PROP_OUTAGE_TIMEOUT,
   PROP_FIRST_BYTE_TIMEOUT,
@@ -207,10 +210,12 @@ gst_elevenlabs_tts_start(CordTtsBase *base, GError **error)
   CordTtsHttpSettings http = { .name = "ElevenLabs" };
   Transport transport;
   CordTtsSocketTimes times;
+  gboolean preconnect;
 
   GST_OBJECT_LOCK(self);
   copy_settings(self);
   transport = self->transport;
+  preconnect = self->preconnect;
   times = self->times;
   GST_OBJECT_UNLOCK(self);
   if (self->settings.api_key == NULL && g_str_equal(self->settings.base_url, BASE_URL)) {
@@ -230,6 +235,8 @@ gst_elevenlabs_tts_start(CordTtsBase *base, GError **error)
   else
     self->socket =
         elevenlabs_socket_new(base, &self->settings, &times, transport == TRANSPORT_MULTI);
+  if (self->http && preconnect)
+    cord_http_prepare(cord_tts_base_get_worker(base), self->settings.base_url);
   return TRUE;
 }
 
@@ -294,6 +301,8 @@ gst_elevenlabs_tts_set_property(GObject *object, guint id, const GValue *value, 
     G_STRUCT_MEMBER(guint, self, counts[id].offset) = g_value_get_uint(value);
   } else if (id == PROP_TRANSPORT) {
     self->transport = g_value_get_enum(value);
+  } else if (id == PROP_PRECONNECT) {
+    self->preconnect = g_value_get_boolean(value);
   } else if (id == PROP_USE_SPEAKER_BOOST) {
     self->options.use_speaker_boost = g_value_get_boolean(value);
   } else if (id == PROP_OPTIMIZE_LATENCY) {
@@ -318,6 +327,8 @@ gst_elevenlabs_tts_get_property(GObject *object, guint id, GValue *value, GParam
     g_value_set_uint(value, G_STRUCT_MEMBER(guint, self, counts[id].offset));
   else if (id == PROP_TRANSPORT)
     g_value_set_enum(value, self->transport);
+  else if (id == PROP_PRECONNECT)
+    g_value_set_boolean(value, self->preconnect);
   else if (id == PROP_USE_SPEAKER_BOOST)
     g_value_set_boolean(value, self->options.use_speaker_boost);
   else if (id == PROP_OPTIMIZE_LATENCY)
@@ -356,6 +367,10 @@ make_spec(guint id, GParamFlags flags)
                              "multi-stream-input: one WebSocket for all turns; stream-input: one a "
                              "turn; http: one request a sentence",
                              gst_elevenlabs_tts_transport_get_type(), TRANSPORT_MULTI, flags);
+  if (id == PROP_PRECONNECT)
+    return g_param_spec_boolean("preconnect", "Connect early",
+                                "Open the connection before the first text; of WebSockets always",
+                                TRUE, flags);
   if (id == PROP_USE_SPEAKER_BOOST)
     return g_param_spec_boolean("use-speaker-boost", "Use speaker boost",
                                 "Closer to the original speaker, a little later", FALSE, flags);
@@ -402,4 +417,5 @@ gst_elevenlabs_tts_init(GstElevenlabsTts *self)
       G_STRUCT_MEMBER(guint, self, counts[id].offset) = counts[id].fallback;
   }
   self->options.optimize_latency = -1;
+  self->preconnect = TRUE;
 }

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "cord-error.h"
+#include "cord-http.h"
 #include "cord-json.h"
 #include "cord-tts-base.h"
 #include "cord-tts-http.h"
@@ -45,6 +46,7 @@ struct _GstOpenaiTts {
   /* properties; object lock */
   Settings options;
   guint connect_ms, first_byte_ms, idle_ms;
+  gboolean preconnect;
 
   /* worker only */
   Settings settings; /* as they were at the start */
@@ -62,6 +64,7 @@ enum {
   PROP_MODEL_ID,
   PROP_INSTRUCTIONS,
   PROP_SPEED,
+  PROP_PRECONNECT,
   PROP_CONNECT_TIMEOUT,
   PROP_FIRST_BYTE_TIMEOUT,
   PROP_IDLE_TIMEOUT,
@@ -203,12 +206,14 @@ gst_openai_tts_start(CordTtsBase *base, GError **error)
 {
   GstOpenaiTts *self = GST_OPENAI_TTS(base);
   CordTtsHttpSettings http = { .name = "OpenAI" };
+  gboolean preconnect;
 
   GST_OBJECT_LOCK(self);
   copy_settings(self);
   http.connect_ms = self->connect_ms;
   http.first_byte_ms = self->first_byte_ms;
   http.idle_ms = self->idle_ms;
+  preconnect = self->preconnect;
   GST_OBJECT_UNLOCK(self);
   if (self->settings.api_key == NULL && g_str_equal(self->settings.base_url, BASE_URL)) {
     g_set_error(error, CORD_ERROR, CORD_ERROR_NOT_AUTHORIZED,
@@ -218,6 +223,8 @@ gst_openai_tts_start(CordTtsBase *base, GError **error)
   }
   cord_tts_base_set_format(base, RATE, FALSE);
   self->http = cord_tts_http_new(cord_tts_base_get_worker(base), &http, &funcs, self);
+  if (preconnect)
+    cord_http_prepare(cord_tts_base_get_worker(base), self->settings.base_url);
   return TRUE;
 }
 
@@ -261,6 +268,8 @@ gst_openai_tts_set_property(GObject *object, guint id, const GValue *value, GPar
     G_STRUCT_MEMBER(guint, self, counts[id].offset) = g_value_get_uint(value);
   } else if (id == PROP_SPEED) {
     self->options.speed = g_value_get_double(value);
+  } else if (id == PROP_PRECONNECT) {
+    self->preconnect = g_value_get_boolean(value);
   } else {
     G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
   }
@@ -279,6 +288,8 @@ gst_openai_tts_get_property(GObject *object, guint id, GValue *value, GParamSpec
     g_value_set_uint(value, G_STRUCT_MEMBER(guint, self, counts[id].offset));
   else if (id == PROP_SPEED)
     g_value_set_double(value, self->options.speed);
+  else if (id == PROP_PRECONNECT)
+    g_value_set_boolean(value, self->preconnect);
   else
     G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
   GST_OBJECT_UNLOCK(self);
@@ -304,6 +315,9 @@ make_spec(guint id, GParamFlags flags)
   if (counts[id].name)
     return g_param_spec_uint(counts[id].name, counts[id].nick, counts[id].blurb, 1,
                              counts[id].maximum, counts[id].fallback, flags);
+  if (id == PROP_PRECONNECT)
+    return g_param_spec_boolean("preconnect", "Connect early",
+                                "Open the connection before the first text", TRUE, flags);
   return g_param_spec_double("speed", "Speed", "How fast it speaks, 1: as the voice does", 0.25, 4,
                              1, flags);
 }
@@ -341,4 +355,5 @@ gst_openai_tts_init(GstOpenaiTts *self)
       G_STRUCT_MEMBER(guint, self, counts[id].offset) = counts[id].fallback;
   }
   self->options.speed = 1;
+  self->preconnect = TRUE;
 }

@@ -316,11 +316,11 @@ static const Case cases[] = {
   { "what was heard is known to the word", TTS_RIG_ELEVENLABS_MULTI, TTS_RIG_MULAW, VOICE,
     test_words },
   { "over HTTP, a request a sentence", TTS_RIG_HTTP, TTS_RIG_MULAW,
-    VOICE "transport=http optimize-streaming-latency=3", test_http },
+    VOICE "preconnect=false transport=http optimize-streaming-latency=3", test_http },
   { "over HTTP samples may be cut anywhere", TTS_RIG_HTTP, TTS_RIG_PCM_16000,
-    VOICE "transport=http", test_http_odd },
+    VOICE "preconnect=false transport=http", test_http_odd },
   { "over HTTP an interruption ends the request", TTS_RIG_HTTP, TTS_RIG_MULAW,
-    VOICE "transport=http", test_http_barge_in },
+    VOICE "preconnect=false transport=http", test_http_barge_in },
 };
 
 int

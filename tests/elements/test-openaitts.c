@@ -3,7 +3,8 @@
 
 #include "tts-rig.h"
 
-#define VOICE "openaitts base-url=http://127.0.0.1:PORT/v1/ api-key=KEY voice-id=coral "
+#define EARLY "openaitts base-url=http://127.0.0.1:PORT/v1/ api-key=KEY voice-id=coral "
+#define VOICE EARLY "preconnect=false "
 
 typedef struct {
   const gchar *name;
@@ -131,6 +132,18 @@ test_heard(TtsRig *f, gconstpointer data)
   g_assert_cmpint(tts_rig_heard(f, 1, 400, CORD_PLAYOUT_DONE), ==, 12);
 }
 
+/* The connection is there before the first text, which takes it. */
+static void
+test_preconnects(TtsRig *f, gconstpointer data)
+{
+  http_peer_accept(&f->peer);
+  for (guint i = 0; i < 20; i++)
+    cord_worker_iterate(f->worker);
+  tts_rig_say(f, 1, "w1.");
+  tts_rig_take_request(f);
+  g_assert_nonnull(strstr(f->body, "\"input\":\"w1.\""));
+}
+
 static const Case cases[] = {
   { "what is asked", VOICE, test_request },
   { "how it is to be said", VOICE "model-id=tts-1-hd instructions=Softly. speed=1.25",
@@ -139,6 +152,7 @@ static const Case cases[] = {
   { "samples may be cut anywhere", VOICE, test_odd_bytes },
   { "an interruption ends the request", VOICE, test_barge_in },
   { "what was heard is estimated", VOICE, test_heard },
+  { "the connection is there before it is needed", EARLY, test_preconnects },
 };
 
 int

@@ -6,8 +6,9 @@
 
 #include "tts-rig.h"
 
-#define OPENAI "openaitts base-url=http://127.0.0.1:PORT/v1 api-key=KEY"
-#define ELEVENLABS "elevenlabstts transport=http base-url=http://127.0.0.1:PORT api-key=KEY"
+#define OPENAI "openaitts preconnect=false base-url=http://127.0.0.1:PORT/v1 api-key=KEY"
+#define ELEVENLABS                                                                                 \
+  "elevenlabstts transport=http preconnect=false base-url=http://127.0.0.1:PORT api-key=KEY"
 
 typedef struct {
   const gchar *name;
