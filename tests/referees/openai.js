@@ -2,6 +2,7 @@
 'use strict';
 const {OpenAI, toFile} = require('openai');
 const {OpenAIRealtimeWS} = require('openai/realtime/ws');
+const {OpenAIRealtimeWS: OpenAIRealtimeBeta} = require('openai/beta/realtime/ws');
 const {Awaited, assert, collect, refusal, sound, wav} = require('./harness');
 
 const TOOL = {
@@ -11,6 +12,30 @@ const TOOL = {
 
 const client = (peer, key = 'sk-test') => new OpenAI({apiKey: key, baseURL: `${peer.root('openai')}/v1`, maxRetries: 0});
 const hello = {model: 'gpt-4o-mini', stream: true, messages: [{role: 'user', content: 'hello'}]};
+
+function open(Client, peer, model) {
+  const events = new Awaited();
+  const socket = new Client({model}, client(peer));
+  socket.on('event', (event) => events.push(event));
+  socket.on('error', (error) => events.fail(error));
+  return {socket, events};
+}
+
+/** Says something, in frames of 20 ms, and is silent for a while. */
+function speak(socket) {
+  const audio = sound(800, 1200);
+  for (let i = 0; i < audio.length; i += 160)
+    socket.send({type: 'input_audio_buffer.append', audio: audio.subarray(i, i + 160).toString('base64')});
+}
+
+/** What every spoken turn has, and these. */
+function assertTypes(events, more) {
+  const types = new Set(events.all.map((event) => event.type));
+  for (const type of ['input_audio_buffer.speech_started', 'input_audio_buffer.speech_stopped',
+                      'input_audio_buffer.committed', 'response.created', 'response.output_item.added',
+                      'response.output_item.done', ...more])
+    assert.ok(types.has(type), `${type} is missing`);
+}
 
 module.exports = {
   sdk: 'openai',
@@ -59,6 +84,19 @@ module.exports = {
       assert.ok(await refusal(client(peer).chat.completions.create(hello)) instanceof OpenAI.RateLimitError);
       return 'asked again';
     },
+    'DeepSeek, reasoning and a call': async (peer) => {
+      await peer.script({script: {deepseek: {replies: [
+        {text: '', reasoning: 'Hm, hm.', tools: [{name: 'lookup', arguments: {q: 'x'}}]}]}}});
+      const deepseek = new OpenAI({apiKey: 'k', baseURL: peer.root('deepseek'), maxRetries: 0});
+      const chunks = await collect(await deepseek.chat.completions.create({...hello, model: 'deepseek-chat'}));
+      const deltas = chunks.map((chunk) => chunk.choices[0]?.delta ?? {});
+      assert.equal(deltas.map((delta) => delta.reasoning_content ?? '').join(''), 'Hm, hm.');
+      const pieces = deltas.flatMap((delta) => delta.tool_calls ?? []);
+      assert.deepEqual(JSON.parse(pieces.map((piece) => piece.function.arguments).join('')), {q: 'x'});
+      assert.ok(chunks.at(-1).usage.total_tokens > 0);
+      assert.ok((await collect(await deepseek.models.list())).some((model) => model.id === 'deepseek-chat'));
+      return `${pieces.length} pieces`;
+    },
     'models.list': async (peer) => {
       await peer.script({});
       const models = await collect(await client(peer).models.list());
@@ -98,27 +136,56 @@ module.exports = {
     },
     'realtime, GA': {only: 'tls', run: async (peer) => {
       await peer.script({});
-      const events = new Awaited();
-      const socket = new OpenAIRealtimeWS({model: 'gpt-realtime'}, client(peer));
-      socket.on('event', (event) => events.push(event));
-      socket.on('error', (error) => events.fail(error));
+      const {socket, events} = open(OpenAIRealtimeWS, peer, 'gpt-realtime');
       await events.until((event) => event.type === 'session.created');
       socket.send({type: 'session.update', session: {
         type: 'realtime', output_modalities: ['audio'], audio: {
           input: {format: {type: 'audio/pcmu'}, turn_detection: {type: 'server_vad'}},
           output: {format: {type: 'audio/pcmu'}, voice: 'marin'}}}});
       await events.until((event) => event.type === 'session.updated');
-      const audio = sound(800, 1200);
-      for (let i = 0; i < audio.length; i += 160)
-        socket.send({type: 'input_audio_buffer.append', audio: audio.subarray(i, i + 160).toString('base64')});
+      speak(socket);
       const done = await events.until((event) => event.type === 'response.done');
-      const types = new Set(events.all.map((event) => event.type));
-      for (const type of ['input_audio_buffer.speech_started', 'input_audio_buffer.speech_stopped',
-                          'input_audio_buffer.committed', 'response.created', 'response.output_item.added',
-                          'response.output_audio.delta', 'response.output_audio.done',
-                          'response.output_audio_transcript.done', 'response.output_item.done'])
-        assert.ok(types.has(type), `${type} is missing`);
+      assertTypes(events, ['response.output_audio.delta', 'response.output_audio.done',
+                           'response.output_audio_transcript.done']);
       assert.equal(done.response.status, 'completed');
+      socket.close();
+      return `${events.all.length} events`;
+    }},
+    'realtime, GA: a function call': {only: 'tls', run: async (peer) => {
+      await peer.script({script: {openai: {replies: [{match: 'look', text: '', tools: [{name: 'lookup', arguments: {q: 'x'}}]}],
+                                           utterances: ['please look']}}});
+      const {socket, events} = open(OpenAIRealtimeWS, peer, 'gpt-realtime');
+      await events.until((event) => event.type === 'session.created');
+      socket.send({type: 'session.update', session: {
+        type: 'realtime', tools: [{type: 'function', ...TOOL.function}], audio: {input: {format: {type: 'audio/pcmu'}}}}});
+      await events.until((event) => event.type === 'session.updated');
+      speak(socket);
+      const call = await events.until((event) => event.type === 'response.function_call_arguments.done');
+      assert.deepEqual(JSON.parse(call.arguments), {q: 'x'});
+      await events.until((event) => event.type === 'response.done');
+      socket.send({type: 'conversation.item.create',
+                   item: {type: 'function_call_output', call_id: call.call_id, output: '"forty-two"'}});
+      socket.send({type: 'response.create'});
+      const said = await events.until((event) => event.type === 'response.output_audio_transcript.done');
+      assert.match(said.transcript, /forty-two/);
+      await events.until((event) => event.type === 'response.done' && event.response.output.some((item) => item.type === 'message'));
+      socket.send({type: 'conversation.item.truncate', item_id: said.item_id, content_index: 0, audio_end_ms: 100});
+      const cut = await events.until((event) => event.type === 'conversation.item.truncated');
+      assert.equal(cut.audio_end_ms, 100);
+      socket.close();
+      return said.transcript;
+    }},
+    'realtime, beta': {only: 'tls', run: async (peer) => {
+      await peer.script({});
+      const {socket, events} = open(OpenAIRealtimeBeta, peer, 'gpt-4o-realtime-preview');
+      await events.until((event) => event.type === 'session.created');
+      socket.send({type: 'session.update', session: {
+        modalities: ['audio', 'text'], input_audio_format: 'g711_ulaw', output_audio_format: 'g711_ulaw',
+        turn_detection: {type: 'server_vad'}}});
+      await events.until((event) => event.type === 'session.updated');
+      speak(socket);
+      await events.until((event) => event.type === 'response.done');
+      assertTypes(events, ['conversation.item.created', 'response.audio.delta', 'response.audio_transcript.done']);
       socket.close();
       return `${events.all.length} events`;
     }},
