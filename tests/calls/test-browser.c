@@ -6,7 +6,7 @@
 
 /* Calls from a browser and conversations by messages, over a whole server. */
 
-#define HOW_LONG 30 /* s: nothing here takes a tenth of that */
+#define HOW_LONG 120 /* s: nothing here takes a tenth of that on a machine that is not busy */
 
 /* A page's socket: what came over it, and how it ended. */
 typedef struct {
