@@ -214,19 +214,14 @@ drain_event(GstPad *pad, GstObject *parent, GstEvent *event)
   FailoverMember *member = pad->element_private;
   GstFailoverTts *self = owner_of(member);
   gboolean heard = member == self->voice && failover_group_is_heard(self->base.group, member);
-  GstCaps *caps;
 
   switch (heard ? GST_EVENT_TYPE(event) : GST_EVENT_UNKNOWN) {
   case GST_EVENT_UNKNOWN:
   case GST_EVENT_STREAM_START:
   case GST_EVENT_SEGMENT:
+  case GST_EVENT_CAPS:        /* told with the first audio: it may yet be that of another voice */
   case GST_EVENT_FLUSH_START: /* they pass by beside the elements */
   case GST_EVENT_FLUSH_STOP:
-    gst_event_unref(event);
-    return TRUE;
-  case GST_EVENT_CAPS:
-    gst_event_parse_caps(event, &caps);
-    tell_caps(self, caps);
     gst_event_unref(event);
     return TRUE;
   case GST_EVENT_EOS:
