@@ -228,7 +228,7 @@ const MediaProtocol voicews_protocol = {
   .may_go = TRUE,
   .untimed = TRUE,
   .path = "/ws/voice-browser",
-  .silence_after_ms = 300,
+  .silence_after_ms = 500,
   .max_message = MAX_MESSAGE,
   .problems = 1u << MEDIA_PROBLEM_UNKNOWN_EVENT | 1u << MEDIA_PROBLEM_PAYLOAD |
               1u << MEDIA_PROBLEM_EMPTY_PAYLOAD | 1u << MEDIA_PROBLEM_UNKNOWN_MARK |
