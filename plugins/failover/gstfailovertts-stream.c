@@ -27,14 +27,16 @@ tell_start(GstFailoverTts *self)
   self->told_start = TRUE;
 }
 
+/* Not before the format */
 static void
 tell_segment(GstFailoverTts *self)
 {
   GstSegment plain;
 
   gst_segment_init(&plain, GST_FORMAT_TIME);
-  if (!self->told_segment)
-    gst_pad_push_event(self->base.src, gst_event_new_segment(&plain));
+  if (self->told_segment || self->caps == NULL)
+    return;
+  gst_pad_push_event(self->base.src, gst_event_new_segment(&plain));
   self->told_segment = TRUE;
 }
 
