@@ -173,9 +173,10 @@ start(Attempt *attempt, const gchar *secret)
     .url = delivery->url,
     .headers = headers,
     .body = body,
-    .connect_timeout = timeout,
-    .first_byte_timeout = timeout,
-    .idle_timeout = timeout,
+    /* the deadline below is for all of it */
+    .connect_timeout = 2 * timeout,
+    .first_byte_timeout = 2 * timeout,
+    .idle_timeout = 2 * timeout,
     .max_body = MAX_ANSWER,
     .once = TRUE,
     .may_reach = may_reach,

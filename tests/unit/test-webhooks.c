@@ -98,6 +98,7 @@ test_plan(void)
 /* ---- telling ---- */
 
 typedef struct {
+  gchar *dir, *path;
   CordStore *store;
   CordVault *vault;
   CordAddressGuard *guard;
@@ -180,7 +181,9 @@ setup(Fixture *f, gconstpointer data)
 {
   g_autofree gchar *url = NULL;
 
-  f->store = test_store_new(":memory:");
+  f->dir = test_dir_new();
+  f->path = g_build_filename(f->dir, "webhooks.db", NULL);
+  f->store = test_store_new(f->path);
   f->vault = cord_vault_new(KEYS, NULL);
   f->guard = cord_address_guard_new(data ? data : "127.0.0.0/8", NULL);
   f->worker = cord_worker_new_manual();
@@ -196,16 +199,24 @@ setup(Fixture *f, gconstpointer data)
 static void
 teardown(Fixture *f, gconstpointer data)
 {
-  if (f->webhooks)
+  CordWebhooks *held = f->webhooks;
+
+  /* what they have asked the store for is still to be answered */
+  if (held) {
+    g_object_add_weak_pointer(G_OBJECT(held), (gpointer *)&held);
     cord_webhooks_stop(f->webhooks);
-  g_clear_object(&f->webhooks);
+    g_clear_object(&f->webhooks);
+  }
+  while (held)
+    g_main_context_iteration(cord_worker_get_main_context(f->worker), TRUE);
   http_peer_clear(&f->peer);
-  while (g_main_context_iteration(cord_worker_get_main_context(f->worker), FALSE))
-    ;
   g_object_unref(f->worker);
   g_object_unref(f->store);
   cord_vault_free(f->vault);
   cord_address_guard_free(f->guard);
+  test_dir_remove(f->dir);
+  g_free(f->dir);
+  g_free(f->path);
 }
 
 static void
@@ -445,6 +456,7 @@ static void
 test_two_servers(Fixture *f, gconstpointer data)
 {
   g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+  g_autoptr(CordStore) another = test_store_new(f->path);
   CordWebhooks *other;
   CordWebhookCounts a, b;
 
@@ -455,7 +467,7 @@ test_two_servers(Fixture *f, gconstpointer data)
     add_delivery(f, id, "w1", call, i);
   }
   begin(f);
-  other = cord_webhooks_new(f->store, f->vault, f->guard, &f->options, f->worker);
+  other = cord_webhooks_new(another, f->vault, f->guard, &f->options, f->worker);
   for (guint i = 0; i < 40; i++)
     g_assert_true(g_hash_table_add(seen, take_request(f, YES)));
   wait_for(f, "SELECT COUNT(*) FROM webhook_deliveries WHERE status = 'delivered' AND attempts = 1",
