@@ -204,6 +204,24 @@ tts_rig_clear(TtsRig *self)
   g_assert_finalize_object(self->worker);
 }
 
+static void
+check_log(GstDebugCategory *category, GstDebugLevel level, const gchar *file, const gchar *function,
+          gint line, GObject *object, GstDebugMessage *message, gpointer data)
+{
+  const gchar *text = gst_debug_message_get(message);
+
+  if (text && strstr(text, TTS_RIG_KEY))
+    g_error("the key is in the log: %s", text);
+}
+
+void
+tts_rig_watch_log(const gchar *categories)
+{
+  gst_debug_remove_log_function(gst_debug_log_default);
+  gst_debug_add_log_function(check_log, NULL, NULL);
+  gst_debug_set_threshold_from_string(categories, TRUE);
+}
+
 /* The agent */
 
 void

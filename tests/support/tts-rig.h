@@ -66,6 +66,8 @@ void tts_rig_init(TtsRig *self, TtsRigDialect dialect, TtsRigFormat format, cons
 void tts_rig_begin(TtsRig *self, TtsRigDialect dialect, TtsRigFormat format);
 void tts_rig_plug(TtsRig *self, const gchar *launch, guint port);
 void tts_rig_clear(TtsRig *self);
+/* Nothing of these categories may hold the key */
+void tts_rig_watch_log(const gchar *categories);
 
 /* The agent */
 void tts_rig_say(TtsRig *self, guint turn, const gchar *text);
