@@ -244,6 +244,9 @@ on_error(GstOpenaiRealtime *self, const RealtimeMessage *message)
                                            "item_truncate_invalid_item_id", NULL };
   g_autoptr(GError) error = NULL;
 
+  /* the one that there is will have to do */
+  if (g_str_equal(message->problem, "conversation_already_has_active_response"))
+    self->expecting = FALSE;
   if (g_strv_contains(harmless, message->problem) ||
       strstr(message->description, "is already shorter than") ||
       strstr(message->description, "Only model output audio")) {
