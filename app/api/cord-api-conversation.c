@@ -97,10 +97,12 @@ start_handler(CordExchange *exchange, gpointer data)
   CordApi *api = data;
   const gchar *name = read_text(exchange, "persona");
   const CordPersona *persona;
+  const gchar *key;
 
-  if (cord_api_read_persona(exchange, name, &persona))
+  if (cord_api_read_persona(exchange, name, &persona) &&
+      cord_api_read_idempotency_key(exchange, &key))
     cord_dialogue_start_async(api->dialogues, read_text(exchange, "agent_id"), name,
-                              read_text(exchange, "customer_id"), on_started,
+                              read_text(exchange, "customer_id"), key, on_started,
                               cord_exchange_hold(exchange));
 }
 
@@ -219,8 +221,10 @@ on_opened(GObject *source, GAsyncResult *result, gpointer data)
 
   turn->dialogue = cord_dialogue_open_finish(result, &error);
   if (turn->dialogue) {
-    cord_dialogue_say_async(turn->dialogue, turn->text, turn->streams ? on_piece : NULL, turn,
-                            turn->talk.cancellable, on_said, turn);
+    cord_dialogue_say_async(turn->dialogue, turn->text,
+                            cord_exchange_get_header(turn->talk.exchange, "Idempotency-Key"),
+                            turn->streams ? on_piece : NULL, turn, turn->talk.cancellable, on_said,
+                            turn);
   } else {
     answer_error(turn, error);
     free_turn(turn);
@@ -241,8 +245,11 @@ process_handler(CordExchange *exchange, gpointer data)
   CordApi *api = data;
   const gchar *id = read_text(exchange, "session_id");
   const gchar *text = read_text(exchange, "text");
+  const gchar *key;
   Turn *turn;
 
+  if (!cord_api_read_idempotency_key(exchange, &key))
+    return;
   if (text == NULL)
     text = read_text(exchange, "user_input");
   if (id == NULL || text == NULL) {

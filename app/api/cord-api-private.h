@@ -48,6 +48,7 @@ void cord_api_refuse_dial(CordExchange *exchange, const GError *error);
 gboolean cord_api_is_sid(const gchar *id);
 void cord_api_answer_twilio_error(CordExchange *exchange, const GError *error);
 
+gboolean cord_api_read_idempotency_key(CordExchange *exchange, const gchar **key);
 void cord_api_answer_error(CordExchange *exchange, const GError *error);
 void cord_api_answer_tagged(CordExchange *exchange, guint status, const gchar *json,
                             const gchar *etag);

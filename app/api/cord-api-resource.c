@@ -181,17 +181,31 @@ get_handler(CordExchange *exchange, gpointer data)
   cord_api_read(door->api, door->resource, exchange, FALSE);
 }
 
+/**
+ * cord_api_read_idempotency_key:
+ * @exchange: a request
+ * @key: (out) (transfer none) (nullable): its Idempotency-Key
+ *
+ * Returns: whether it is good or missing; if not, it was answered
+ */
+gboolean
+cord_api_read_idempotency_key(CordExchange *exchange, const gchar **key)
+{
+  *key = cord_exchange_get_header(exchange, "Idempotency-Key");
+  if (*key == NULL || (strlen(*key) <= MAX_IDEMPOTENCY_KEY && g_utf8_validate(*key, -1, NULL)))
+    return TRUE;
+  cord_exchange_problem(exchange, 422, "The Idempotency-Key is too long.");
+  return FALSE;
+}
+
 static void
 create_handler(CordExchange *exchange, gpointer data)
 {
   Door *door = data;
-  const gchar *key = cord_exchange_get_header(exchange, "Idempotency-Key");
+  const gchar *key;
 
-  if (key && (strlen(key) > MAX_IDEMPOTENCY_KEY || !g_utf8_validate(key, -1, NULL))) {
-    cord_exchange_problem(exchange, 422, "The Idempotency-Key is too long.");
-    return;
-  }
-  if (door->prepare && !door->prepare(door->api, exchange))
+  if (!cord_api_read_idempotency_key(exchange, &key) ||
+      (door->prepare && !door->prepare(door->api, exchange)))
     return;
   cord_resource_create_async(door->resource, door->api->store, exchange->body, key, NULL,
                              on_written, asking_new(door, exchange, 201));

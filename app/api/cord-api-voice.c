@@ -268,8 +268,8 @@ on_heard(GObject *source, GAsyncResult *result, gpointer data)
     cord_exchange_problem(voice->talk.exchange, 422, "Nothing was understood in the recording.");
     free_voice(voice);
   } else {
-    cord_dialogue_say_async(voice->dialogue, voice->heard, NULL, NULL, voice->talk.cancellable,
-                            on_said, voice);
+    cord_dialogue_say_async(voice->dialogue, voice->heard, NULL, NULL, NULL,
+                            voice->talk.cancellable, on_said, voice);
   }
 }
 
@@ -305,7 +305,8 @@ process_handler(CordExchange *exchange, gpointer data)
   else if (voice)
     cord_dialogue_start_async(api->dialogues, cord_multipart_get(voice->form, "agent_id"),
                               cord_multipart_get(voice->form, "persona"),
-                              cord_multipart_get(voice->form, "customer_id"), on_opened, voice);
+                              cord_multipart_get(voice->form, "customer_id"), NULL, on_opened,
+                              voice);
 }
 
 /**

@@ -18,6 +18,7 @@ struct _CordDialogue {
   JsonArray *history;
   guint turns;
   gboolean ended;
+  gchar *last_key; /* of the last turn */
 };
 
 G_DEFINE_FINAL_TYPE(CordDialogue, cord_dialogue, G_TYPE_OBJECT)
@@ -75,6 +76,7 @@ take_row(CordDialogue *self, const gchar *json, GError **error)
   self->history = history ? json_array_ref(history) : json_array_new();
   self->turns = state ? (guint)cord_json_peek_int(state, "turns", 0) : 0;
   self->ended = state && cord_json_peek_boolean(state, "ended", FALSE);
+  self->last_key = g_strdup(state ? cord_json_peek_string(state, "key", NULL) : NULL);
   dress(self);
   return TRUE;
 }
@@ -104,21 +106,22 @@ new_task(const CordDialogueKit *kit, GAsyncReadyCallback callback, gpointer user
   return task;
 }
 
-static JsonObject *
-make_state(guint turns, gboolean ended)
-{
-  JsonObject *state = json_object_new();
-
-  json_object_set_int_member(state, "turns", turns);
-  json_object_set_boolean_member(state, "ended", ended);
-  return state;
-}
-
 static void
 set_text(JsonObject *object, const gchar *name, const gchar *text)
 {
   if (text)
     json_object_set_string_member(object, name, text);
+}
+
+static JsonObject *
+make_state(guint turns, gboolean ended, const gchar *key)
+{
+  JsonObject *state = json_object_new();
+
+  json_object_set_int_member(state, "turns", turns);
+  json_object_set_boolean_member(state, "ended", ended);
+  set_text(state, "key", key);
+  return state;
 }
 
 /**
@@ -127,6 +130,7 @@ set_text(JsonObject *object, const gchar *name, const gchar *text)
  * @agent_id: (nullable): who answers; %NULL for the first active agent
  * @persona: (nullable): in which manner, see cord_persona_find()
  * @customer_id: (nullable): who asks
+ * @idempotency_key: (nullable): what was begun with it before is what is returned
  * @callback: called when the conversation is in the store; see cord_dialogue_open_finish()
  * @user_data: for @callback
  *
@@ -134,8 +138,8 @@ set_text(JsonObject *object, const gchar *name, const gchar *text)
  */
 void
 cord_dialogue_start_async(const CordDialogueKit *kit, const gchar *agent_id, const gchar *persona,
-                          const gchar *customer_id, GAsyncReadyCallback callback,
-                          gpointer user_data)
+                          const gchar *customer_id, const gchar *idempotency_key,
+                          GAsyncReadyCallback callback, gpointer user_data)
 {
   g_autoptr(GTask) task = new_task(kit, callback, user_data);
   g_autoptr(JsonObject) values = json_object_new();
@@ -147,15 +151,15 @@ cord_dialogue_start_async(const CordDialogueKit *kit, const gchar *agent_id, con
   if (greeting)
     add_line(history, "assistant", greeting);
   json_object_set_array_member(values, "history", history);
-  json_object_set_object_member(values, "state", make_state(0, FALSE));
+  json_object_set_object_member(values, "state", make_state(0, FALSE, NULL));
   set_text(values, "agent_id", agent ? agent->id : NULL);
   set_text(values, "persona", persona);
   set_text(values, "customer_id", customer_id);
   if (agent == NULL)
     g_task_return_error(task, error);
   else
-    cord_resource_create_async(&cord_resource_sessions, kit->store, values, NULL, NULL, on_row,
-                               g_steal_pointer(&task));
+    cord_resource_create_async(&cord_resource_sessions, kit->store, values, idempotency_key, NULL,
+                               on_row, g_steal_pointer(&task));
 }
 
 /**
@@ -190,6 +194,7 @@ cord_dialogue_open_finish(GAsyncResult *result, GError **error)
 
 typedef struct {
   gchar *text;
+  gchar *key;
   CordAnswer *answer;
 } Turn;
 
@@ -199,6 +204,7 @@ free_turn(gpointer data)
   Turn *turn = data;
 
   g_free(turn->text);
+  g_free(turn->key);
   g_clear_pointer(&turn->answer, cord_answer_free);
   g_free(turn);
 }
@@ -241,8 +247,10 @@ on_answer(GObject *source, GAsyncResult *result, gpointer data)
     add_line(self->history, "assistant", turn->answer->text);
   self->turns++;
   self->ended = turn->answer->ended;
+  g_free(self->last_key);
+  self->last_key = g_strdup(turn->key);
   json_object_set_array_member(values, "history", json_array_ref(self->history));
-  json_object_set_object_member(values, "state", make_state(self->turns, self->ended));
+  json_object_set_object_member(values, "state", make_state(self->turns, self->ended, turn->key));
   cord_resource_update_async(&cord_resource_sessions, self->kit.store, self->id, values, self->etag,
                              NULL, on_saved, g_steal_pointer(&task));
 }
@@ -255,10 +263,26 @@ print_history(CordDialogue *self)
   return cord_json_print(node);
 }
 
+/* What was answered last, for a client that did not hear it. */
+static CordAnswer *
+repeat(CordDialogue *self)
+{
+  guint n = json_array_get_length(self->history);
+  JsonObject *line = n > 0 ? json_array_get_object_element(self->history, n - 1) : NULL;
+  CordAnswer *answer = g_new0(CordAnswer, 1);
+  gboolean answered =
+      line && g_strcmp0(cord_json_peek_string(line, "role", NULL), "assistant") == 0;
+
+  answer->text = g_strdup(answered ? cord_json_peek_string(line, "content", "") : "");
+  answer->ended = self->ended;
+  return answer;
+}
+
 /**
  * cord_dialogue_say_async:
  * @self: a conversation
  * @text: what is said to the agent
+ * @idempotency_key: (nullable): when the last turn had it, that turn's answer is given again
  * @piece: (nullable): hears the answer piece by piece
  * @piece_data: for @piece
  * @cancellable: (nullable): a cancellable
@@ -266,8 +290,8 @@ print_history(CordDialogue *self)
  * @user_data: for @callback
  */
 void
-cord_dialogue_say_async(CordDialogue *self, const gchar *text, CordAnswerPieceFunc piece,
-                        gpointer piece_data, GCancellable *cancellable,
+cord_dialogue_say_async(CordDialogue *self, const gchar *text, const gchar *idempotency_key,
+                        CordAnswerPieceFunc piece, gpointer piece_data, GCancellable *cancellable,
                         GAsyncReadyCallback callback, gpointer user_data)
 {
   g_autoptr(GTask) task = g_task_new(self, cancellable, callback, user_data);
@@ -275,7 +299,12 @@ cord_dialogue_say_async(CordDialogue *self, const gchar *text, CordAnswerPieceFu
   Turn *turn = g_new0(Turn, 1);
 
   turn->text = g_strdup(text);
+  turn->key = g_strdup(idempotency_key);
   g_task_set_task_data(task, turn, free_turn);
+  if (idempotency_key && g_strcmp0(idempotency_key, self->last_key) == 0) {
+    g_task_return_pointer(task, repeat(self), (GDestroyNotify)cord_answer_free);
+    return;
+  }
   if (self->ended) {
     g_task_return_new_error(task, CORD_ERROR, CORD_ERROR_CLOSED,
                             "the agent has ended this conversation; start another");
@@ -381,6 +410,7 @@ cord_dialogue_finalize(GObject *object)
   g_clear_pointer(&self->history, json_array_unref);
   g_free(self->id);
   g_free(self->etag);
+  g_free(self->last_key);
   G_OBJECT_CLASS(cord_dialogue_parent_class)->finalize(object);
 }
 

@@ -38,14 +38,16 @@ typedef struct {
 
 void cord_dialogue_start_async(const CordDialogueKit *kit, const gchar *agent_id,
                                const gchar *persona, const gchar *customer_id,
-                               GAsyncReadyCallback callback, gpointer user_data);
+                               const gchar *idempotency_key, GAsyncReadyCallback callback,
+                               gpointer user_data);
 void cord_dialogue_open_async(const CordDialogueKit *kit, const gchar *id,
                               GAsyncReadyCallback callback, gpointer user_data);
 CordDialogue *cord_dialogue_open_finish(GAsyncResult *result, GError **error);
 
-void cord_dialogue_say_async(CordDialogue *self, const gchar *text, CordAnswerPieceFunc piece,
-                             gpointer piece_data, GCancellable *cancellable,
-                             GAsyncReadyCallback callback, gpointer user_data);
+void cord_dialogue_say_async(CordDialogue *self, const gchar *text, const gchar *idempotency_key,
+                             CordAnswerPieceFunc piece, gpointer piece_data,
+                             GCancellable *cancellable, GAsyncReadyCallback callback,
+                             gpointer user_data);
 CordAnswer *cord_dialogue_say_finish(CordDialogue *self, GAsyncResult *result, GError **error);
 
 void cord_dialogue_set_persona(CordDialogue *self, const CordPersona *persona);

@@ -9,6 +9,8 @@
 /* Runs a pipeline from its first byte to its last, for work that is no call: "in" reads the input,
  * "out" gives the output. */
 
+#define SLOWEST_AUDIO                                                                              \
+  16000 /* bytes a second, for what does not say how long it is: 8 kHz, 16 bit */
 #define CANCELLED "cordboard-errand-cancelled"
 #define NOT_STARTED "cordboard-errand-not-started"
 #define TOO_MUCH "cordboard-errand-too-much"
@@ -78,7 +80,7 @@ on_sample(GstAppSink *sink, gpointer data)
 
 typedef struct {
   GstBus *bus;
-  guint64 left;
+  GstClockTime left;
   gchar *what;
 } Limit;
 
@@ -96,10 +98,13 @@ static GstPadProbeReturn
 count(GstPad *pad, GstPadProbeInfo *info, gpointer data)
 {
   Limit *limit = data;
-  guint64 size = gst_buffer_get_size(GST_PAD_PROBE_INFO_BUFFER(info));
+  GstBuffer *buffer = GST_PAD_PROBE_INFO_BUFFER(info);
+  GstClockTime duration = GST_BUFFER_DURATION(buffer);
 
-  if (size <= limit->left) {
-    limit->left -= size;
+  if (!GST_CLOCK_TIME_IS_VALID(duration))
+    duration = gst_util_uint64_scale(gst_buffer_get_size(buffer), GST_SECOND, SLOWEST_AUDIO);
+  if (duration <= limit->left) {
+    limit->left -= duration;
     return GST_PAD_PROBE_OK;
   }
   limit->left = 0;
@@ -111,18 +116,18 @@ count(GstPad *pad, GstPadProbeInfo *info, gpointer data)
  * cord_errand_limit:
  * @errand: a pipeline that does not run yet
  * @element: one of its elements, with a pad "src"
- * @max_bytes: how much may leave it
+ * @max: how much may leave it, ns
  * @what: what that is, for people
  *
  * An errand in which more leaves @element fails with %CORD_ERROR_TOO_LARGE.
  */
 void
-cord_errand_limit(GstElement *errand, GstElement *element, guint64 max_bytes, const gchar *what)
+cord_errand_limit(GstElement *errand, GstElement *element, GstClockTime max, const gchar *what)
 {
   g_autoptr(GstPad) pad = gst_element_get_static_pad(element, "src");
   Limit *limit = g_new0(Limit, 1);
 
-  *limit = (Limit){ gst_element_get_bus(errand), max_bytes, g_strdup(what) };
+  *limit = (Limit){ gst_element_get_bus(errand), max, g_strdup(what) };
   gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_BUFFER, count, limit, free_limit);
 }
 

@@ -50,7 +50,7 @@ typedef struct {
 
 CordErrandResult *cord_errand_run(GstElement *errand, const CordErrandOrder *order,
                                   GCancellable *cancellable, GError **error);
-void cord_errand_limit(GstElement *errand, GstElement *element, guint64 max_bytes,
+void cord_errand_limit(GstElement *errand, GstElement *element, GstClockTime max,
                        const gchar *what);
 void cord_errand_result_free(CordErrandResult *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(CordErrandResult, cord_errand_result_free)

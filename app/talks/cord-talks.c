@@ -14,7 +14,6 @@
 #define OUTPUT "appsink name=out"
 /* telephone audio stays what it is: ears have models of their own for it */
 #define HEARD "audio/x-raw,format=S16LE,channels=1,rate={(int)16000,(int)8000}"
-#define HEARD_RATE 16000              /* Hz */
 #define MAX_TEXT (64 * 1024)          /* bytes of an answer, or of what was heard */
 #define MAX_SPOKEN (64 * 1024 * 1024) /* bytes of a text that was read out */
 #define SKIP 2                        /* GST_AUTOPLUG_SELECT_SKIP, which has no header */
@@ -275,8 +274,7 @@ hear(CordTalks *self, Work *work, GCancellable *cancellable, GError **error)
   decoder = gst_bin_get_by_name(GST_BIN(pipeline), "decoder");
   feed = gst_bin_get_by_name(GST_BIN(pipeline), FEED);
   g_signal_connect(decoder, "autoplug-select", G_CALLBACK(select_decoder), NULL);
-  cord_errand_limit(pipeline, feed, (guint64)self->max_audio * HEARD_RATE * sizeof(gint16),
-                    "the audio");
+  cord_errand_limit(pipeline, feed, self->max_audio * GST_SECOND, "the audio");
   result = run(self, pipeline, work, MAX_TEXT, " ", NULL, cancellable, error);
   if (result == NULL)
     clarify(error);

@@ -62,7 +62,7 @@ on_said(GObject *source, GAsyncResult *result, gpointer data)
 static void
 say(CordVoiceSocket *self, const gchar *text)
 {
-  cord_dialogue_say_async(self->dialogue, text, NULL, NULL, self->cancellable, on_said, self);
+  cord_dialogue_say_async(self->dialogue, text, NULL, NULL, NULL, self->cancellable, on_said, self);
 }
 
 static void
@@ -117,7 +117,8 @@ on_opened(GObject *source, GAsyncResult *result, gpointer data)
   if (self->dialogue)
     answer_current(self);
   else if (g_error_matches(error, CORD_STORE_ERROR, CORD_STORE_ERROR_NOT_FOUND))
-    cord_dialogue_start_async(self->kit, self->agent_id, self->persona, NULL, on_started, self);
+    cord_dialogue_start_async(self->kit, self->agent_id, self->persona, NULL, NULL, on_started,
+                              self);
   else
     finish(self, error);
 }

@@ -70,7 +70,7 @@ get_object(const Answer *answer)
   g_autoptr(GError) error = NULL;
   g_autoptr(JsonNode) node = json_from_string(text, &error);
 
-  g_test_message("%u %s", answer->status, text);
+  g_test_message("%u %.200s", answer->status, text);
   g_assert_no_error(error);
   return json_node_dup_object(node);
 }
@@ -193,6 +193,40 @@ test_stream(void)
   g_assert_nonnull(done);
   g_assert_true(strstr(text, "event: piece\ndata: {\"text\":\"") < done);
   g_assert_nonnull(strstr(done, "\"turn\":1"));
+  call_rig_free(rig);
+}
+
+/* Who has not heard the answer may ask again without saying it twice. */
+static void
+test_idempotency(void)
+{
+  CallRig *rig = call_rig_new(NULL, NULL);
+  g_autofree gchar *id = start(rig, NULL);
+  g_autofree gchar *path = g_strconcat("/conversation/", id, NULL);
+  g_autofree gchar *json = g_strdup_printf("{\"session_id\":\"%s\",\"text\":\"goodbye\"}", id);
+  g_autoptr(GBytes) body = g_bytes_new(json, strlen(json));
+  g_autoptr(JsonNode) row = NULL;
+  guint status;
+
+  for (guint i = 0; i < 2; i++) {
+    g_autoptr(SoupMessage) message =
+        new_request(rig, "POST", "/conversation/process", "application/json", body);
+    g_auto(Answer) answer = { 0 };
+    g_autoptr(JsonObject) object = NULL;
+
+    soup_message_headers_append(soup_message_get_request_headers(message), "Idempotency-Key",
+                                "turn-1");
+    answer = send_message(rig, message);
+    object = get_object(&answer);
+    g_assert_cmpuint(answer.status, ==, 200);
+    assert_says(object, "Goodbye");
+    g_assert_true(json_object_get_boolean_member(object, "ended"));
+    g_assert_cmpint(json_object_get_int_member(object, "turn"), ==, 1);
+  }
+  row = call_rig_get(rig, path, &status);
+  g_assert_cmpuint(
+      json_array_get_length(json_object_get_array_member(json_node_get_object(row), "history")), ==,
+      3);
   call_rig_free(rig);
 }
 
@@ -473,6 +507,7 @@ main(int argc, char *argv[])
                   test_conversation);
   g_test_add_func("/talks/all doors lead to the same agent", test_doors);
   g_test_add_func("/talks/an answer can be read as it is written", test_stream);
+  g_test_add_func("/talks/a turn that is sent twice is said once", test_idempotency);
   g_test_add_func("/talks/a turn that is none is refused", test_bad_turns);
   g_test_add_func("/talks/what is read out is heard again, in each format", test_formats);
   g_test_add_func("/talks/a WAV file says how long it is", test_wav);
