@@ -9,6 +9,9 @@
 #define PATIENT_STT_MS 8000
 #define PATIENT_TURN_MS 9000 /* the turn waits a little longer than the ear does */
 
+/* A voice that says nothing is asked again; where another stands by nobody waits long for that. */
+#define IMPATIENT_TTS_MS 2500
+
 static gboolean
 has_factory(const gchar *name)
 {
@@ -190,6 +193,8 @@ set_up_one_tts(const CordAgentElements *up, GstElement *tts, const CordPlanChoic
   set_choice(up, tts, choice);
   set_string(tts, "voice-id", choice->voice);
   set_string(tts, "language-code", up->agent->language);
+  if (up->plan->choices[CORD_SERVICE_TTS]->len > 1)
+    set_number(tts, "first-byte-timeout", IMPATIENT_TTS_MS);
   return !first || set_properties(tts, up->agent, "tts/properties", error);
 }
 
