@@ -7,7 +7,7 @@ const path = require('node:path');
 const {parseArgs} = require('node:util');
 const {Peer, limited} = require('./harness');
 
-const VENDORS = ['openai', 'agents', 'anthropic', 'gemini', 'groq', 'deepgram', 'elevenlabs', 'cartesia', 'twilio'];
+const VENDORS = ['openai', 'agents', 'anthropic', 'gemini', 'groq', 'deepgram', 'elevenlabs', 'cartesia', 'twilio', 'streams'];
 
 function version(sdk) {
   for (const folder of (process.env.NODE_PATH ?? '').split(path.delimiter)) {
