@@ -40,6 +40,8 @@ ask() {
 # What the proxy had to say: of answers always, of requests only when the server took them.
 keep_violations() {
   local line
+  # what a path takes is no operation of it
+  [[ $asked != OPTIONS* ]] || return 0
   line=$(sed -n 's/^sl-violations: //pI' <<<"$head")
   case $line in
     *'"response"'*) ;;
