@@ -201,7 +201,11 @@ pg_rig_fill_disk(PgRig *self)
     ;
   close(fd);
   while ((more = pg_rig_ask(self, "INSERT INTO " BALLAST " SELECT repeat('x', 500) "
-                                  "FROM generate_series(1, 100); SELECT 'more'")))
+                                  "FROM generate_series(1, 500); SELECT 'more'")))
+    g_clear_pointer(&more, g_free);
+  /* rows may still find a place between others, but not without the log */
+  while ((more = pg_rig_ask(self, "SELECT pg_logical_emit_message(FALSE, 'x', 'x'); "
+                                  "SELECT pg_switch_wal()")))
     g_clear_pointer(&more, g_free);
 }
 
