@@ -176,11 +176,6 @@ test_breaks(TtsRig *f, gconstpointer data)
 {
   const Case *test = data;
 
-  if (test->fault->stall && (test->step == STEP_FIRST || test->step == STEP_IDLE)) {
-    g_test_skip("silence is none where nothing is expected");
-    tts_rig_accept(f);
-    return;
-  }
   tts_rig_accept(f);
   if (test->step == STEP_FIRST)
     break_and_come_back(f, test->voice, test->fault);
@@ -560,6 +555,9 @@ add_breaks(guint voice)
     for (Step step = 0; step < N_STEPS; step++) {
       g_autofree gchar *what = g_strdup_printf("%s %s", faults[i].name, steps[step]);
 
+      /* silence is none where nothing is expected */
+      if (faults[i].stall && (step == STEP_FIRST || step == STEP_IDLE))
+        continue;
       if (!faults[i].once || step == STEP_SPEAKING)
         add(voice, &faults[i], step, what, test_breaks);
     }
