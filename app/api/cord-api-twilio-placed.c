@@ -116,7 +116,10 @@ leave_machine(CordApi *api, CordOutboundCall *call)
   g_autofree gchar *path = NULL;
   CordTwilioAccount account;
 
-  if (cord_call_registry_hang_up(api->calls, call->id, "machine"))
+  call->unwanted = TRUE;
+  /* on its way to its agent: it ends when it comes */
+  if (cord_call_registry_hang_up(api->calls, call->id, "machine") ||
+      cord_call_registry_find_call(api->calls, call->id, NULL, NULL))
     return;
   cord_outbound_fail(api->outbound, call, "machine");
   if (call->call_sid && cord_api_find_account(api, call->from, &account)) {

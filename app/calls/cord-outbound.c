@@ -500,11 +500,14 @@ static void
 on_event(const gchar *call_id, const gchar *name, const gchar *json, gpointer data)
 {
   CordOutbound *self = data;
+  gboolean ended = g_str_equal(name, "call-ended");
   CordOutboundCall *call =
-      g_str_equal(name, "call-ended") ? cord_outbound_find(self, call_id) : NULL;
+      ended || g_str_equal(name, "call-started") ? cord_outbound_find(self, call_id) : NULL;
 
-  if (call)
+  if (call && ended)
     end(call);
+  else if (call && call->unwanted)
+    cord_call_registry_hang_up(self->registry, call_id, "machine");
 }
 
 /**

@@ -16,6 +16,7 @@ G_BEGIN_DECLS
  * @from: our number
  * @to: who is called
  * @ended: whether it is over
+ * @unwanted: whether it is hung up as soon as its stream comes: a machine has answered
  * @metadata: what is told of it in its record
  *
  * A call that we place, from the request to its end.
@@ -27,6 +28,7 @@ typedef struct {
   gchar *from;
   gchar *to;
   gboolean ended;
+  gboolean unwanted;
   JsonObject *metadata;
 
   /*< private >*/

