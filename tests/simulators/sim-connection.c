@@ -59,11 +59,13 @@ sim_connection_init(SimConnection *self, SimServer *server, const SimRoute *rout
   self->index = index;
   self->born = cord_worker_get_time(server->worker);
   g_queue_init(&self->waiting);
-  if (index >= 0)
-    return;
-  self->index = GPOINTER_TO_INT(n);
-  g_hash_table_insert(server->connections, (gpointer)route->provider,
-                      GINT_TO_POINTER(self->index + 1));
+  if (index < 0) {
+    self->index = GPOINTER_TO_INT(n);
+    g_hash_table_insert(server->connections, (gpointer)route->provider,
+                        GINT_TO_POINTER(self->index + 1));
+  }
+  self->number =
+      GPOINTER_TO_INT(g_hash_table_lookup(server->recorded, route->provider)) + self->index;
 }
 
 void

@@ -52,9 +52,17 @@ read_form(SimExchange *exchange)
   GHashTable *form =
       g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_bytes_unref);
   SoupMultipart *parts;
+  gsize length;
+  gconstpointer data = g_bytes_get_data(sim_exchange_get_body(exchange), &length);
+  GByteArray *ended = g_byte_array_new();
+  g_autoptr(GBytes) whole = NULL;
 
+  /* libsoup wants a line's end where some clients have none */
+  g_byte_array_append(ended, data, (guint)length);
+  g_byte_array_append(ended, (const guint8 *)"\r\n", 2);
+  whole = g_byte_array_free_to_bytes(ended);
   soup_message_headers_append(headers, "Content-Type", type ? type : "");
-  parts = soup_multipart_new_from_message(headers, sim_exchange_get_body(exchange));
+  parts = soup_multipart_new_from_message(headers, whole);
   soup_message_headers_unref(headers);
   for (gint i = 0; parts && i < soup_multipart_get_length(parts); i++) {
     g_autoptr(GHashTable) params = NULL;

@@ -31,6 +31,7 @@ struct _SimConnection {
   SimServer *server;
   const SimRoute *route;
   gint index;      /* among the provider's, since the last reset */
+  gint number;     /* of its recording */
   gint sent;       /* pieces */
   gboolean silent; /* a fault has made it so; what is sent is swallowed */
   GstClockTime born;
@@ -71,9 +72,10 @@ struct _SimServer {
   GArray *ages;       /* gint64, µs */
   GRand *random;
   guint ids;
-  gchar *record;      /* folder, or NULL */
-  GPtrArray *replay;  /* what is played back, or NULL */
-  GHashTable *states; /* provider -> State of its module */
+  gchar *record;        /* folder, or NULL */
+  GHashTable *recorded; /* provider -> its connections before the last reset */
+  GPtrArray *replay;    /* what is played back, or NULL */
+  GHashTable *states;   /* provider -> State of its module */
   gboolean secure;
   CordTimer *away; /* nobody is let in */
   GstClockTime away_time;

@@ -56,7 +56,7 @@ static void
 append_to(SimConnection *self, const gchar *ending, gconstpointer data, gsize length)
 {
   g_autofree gchar *name = g_strdup_printf("%s/%s-%04d.%s", self->server->record,
-                                           self->route->provider, self->index, ending);
+                                           self->route->provider, self->number, ending);
   FILE *file = fopen(name, "ab");
 
   if (!file)

@@ -224,6 +224,14 @@ close_deaf(SimServer *self)
 void
 sim_server_reset(SimServer *self)
 {
+  GHashTableIter iter;
+  gpointer provider, n;
+
+  g_hash_table_iter_init(&iter, self->connections);
+  while (g_hash_table_iter_next(&iter, &provider, &n))
+    g_hash_table_insert(self->recorded, provider,
+                        GINT_TO_POINTER(GPOINTER_TO_INT(n) + GPOINTER_TO_INT(g_hash_table_lookup(
+                                                                 self->recorded, provider))));
   g_hash_table_remove_all(self->connections);
   g_hash_table_remove_all(self->positions);
   g_hash_table_remove_all(self->states);
@@ -390,6 +398,7 @@ sim_server_free(SimServer *self)
   g_object_unref(self->soup);
   g_ptr_array_unref(self->routes);
   g_hash_table_unref(self->connections);
+  g_hash_table_unref(self->recorded);
   g_hash_table_unref(self->positions);
   json_node_unref(self->script);
   g_ptr_array_unref(self->faults);
@@ -450,6 +459,7 @@ sim_server_new(CordWorker *worker, guint16 port, const gchar *tls_cert, const gc
   self->worker = g_object_ref(worker);
   self->routes = g_ptr_array_new();
   self->connections = g_hash_table_new(g_str_hash, g_str_equal);
+  self->recorded = g_hash_table_new(g_str_hash, g_str_equal);
   self->positions = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
   self->states = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_state);
   self->journal = g_ptr_array_new_with_free_func(g_free);
