@@ -55,10 +55,12 @@ const CordSetting cord_settings[] = {
   { "http.cors-origins", NULL, 's', NULL, 0, 0, FALSE, FALSE,
     "Origins, with commas, whose pages may use the API; * for all" },
   { "http.rate-limit", NULL, 'i', "600", 0, 1000000, FALSE, FALSE,
-    "Requests a minute with one key, or without one from one address; 0 for no limit. This machine's "
-    "own need no key and have no limit" },
+    "Requests a minute with one key, or without one from one address; 0 for no limit. This "
+    "machine's own need no key and have no limit" },
   { "store.database-url", "DATABASE_URL", 's', NULL, 0, 0, TRUE, FALSE,
     "postgresql://… or sqlite:FILE; without it cordboard.db in the state folder" },
+  { "store.transcripts", "VOICE_AGENT_STORAGE_ENABLED", 'b', "true", 0, 0, FALSE, FALSE,
+    "Whether what is said in calls, and what tools are told, is kept" },
   { "store.supabase-url", "SUPABASE_URL", 's', NULL, 0, 0, FALSE, FALSE,
     "Only to explain that DATABASE_URL is what counts" },
   { "vault.key", "CORDBOARD_VAULT_KEY", 's', NULL, 0, 0, TRUE, FALSE,

@@ -145,6 +145,9 @@ open_store(Server *server, GError **error)
   if (server->directory == NULL)
     return FALSE;
   server->journal = cord_journal_open(journal, server->store, error);
+  if (server->journal)
+    cord_journal_set_discreet(server->journal,
+                              !cord_config_get_boolean(server->config, "store.transcripts"));
   if (server->journal && !cord_journal_catch_up(server->journal, JOURNAL_OPEN_MS))
     g_warning("the store has not taken all of the journal yet: calls are answered, lists of "
               "earlier calls may be behind");

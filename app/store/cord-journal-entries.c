@@ -106,21 +106,35 @@ cord_journal_call_ended(CordJournal *self, const gchar *call_id, const gchar *st
 }
 
 /**
+ * cord_journal_set_discreet:
+ * @self: a journal
+ * @discreet: whether what is said in calls, and what tools are told, is kept from the store
+ */
+void
+cord_journal_set_discreet(CordJournal *self, gboolean discreet)
+{
+  g_atomic_int_set(&self->discreet, discreet);
+}
+
+/**
  * cord_journal_transcript:
  * @self: a journal
  * @call_id: the call
  * @role: "user" or "assistant"
  * @content: what was said, and for the assistant heard
  *
- * Returns: the record's number, 0 when the journal is closed or its memory is full
+ * Returns: the record's number, 0 when the journal is discreet or closed, or its memory is full
  */
 guint64
 cord_journal_transcript(CordJournal *self, const gchar *call_id, const gchar *role,
                         const gchar *content)
 {
-  JsonObject *fields = json_object_new();
   g_autofree gchar *id = cord_store_new_id();
+  JsonObject *fields;
 
+  if (g_atomic_int_get(&self->discreet))
+    return 0;
+  fields = json_object_new();
   put(fields, "id", id);
   put(fields, "call_id", call_id);
   put(fields, "role", role);
@@ -134,14 +148,17 @@ cord_journal_transcript(CordJournal *self, const gchar *call_id, const gchar *ro
  * @self: a journal
  * @run: the run; without an id a new row, with the id of an earlier one its outcome
  *
- * Returns: the record's number, 0 when the journal is closed or its memory is full
+ * Returns: the record's number, 0 when the journal is discreet or closed, or its memory is full
  */
 guint64
 cord_journal_function_call(CordJournal *self, const CordFunctionCall *run)
 {
-  JsonObject *fields = json_object_new();
   g_autofree gchar *id = run->id ? NULL : cord_store_new_id();
+  JsonObject *fields;
 
+  if (g_atomic_int_get(&self->discreet))
+    return 0;
+  fields = json_object_new();
   put(fields, "id", run->id ? run->id : id);
   put(fields, "call_id", run->call_id);
   put(fields, "function_name", run->function_name);

@@ -17,6 +17,7 @@ struct _CordJournal {
   GObject parent_instance;
   CordStore *store;
   CordJournalLog *log;
+  gint discreet; /* what is said is not kept; atomic */
   GThread *writer;
   GThread *applier;
 

@@ -21,6 +21,7 @@ G_DECLARE_FINAL_TYPE(CordJournal, cord_journal, CORD, JOURNAL, GObject)
 
 CordJournal *cord_journal_open(const gchar *directory, CordStore *store, GError **error);
 const gchar *cord_journal_get_server_id(CordJournal *self);
+void cord_journal_set_discreet(CordJournal *self, gboolean discreet);
 
 /* Appending, from any thread; each returns the record's number.
  * A NULL or negative argument of cord_journal_call_updated() leaves the column as it is. */

@@ -250,6 +250,34 @@ test_a_call(void)
   world_clear(&world);
 }
 
+/* That there was a call is kept, and not what was said in it. */
+static void
+test_discreet(void)
+{
+  World world = { 0 };
+  g_autoptr(CordCallRecord) call = NULL;
+  g_autoptr(CordFunctionCall) run = cord_function_call_new();
+  g_autoptr(GPtrArray) lines = NULL, runs = NULL;
+
+  world_init(&world);
+  cord_journal_set_discreet(world.journal, TRUE);
+  create_call(world.journal, "c1", "CA1");
+  cord_journal_transcript(world.journal, "c1", "user", "My secret");
+  run->call_id = g_strdup("c1");
+  run->function_name = g_strdup("end_call");
+  run->status = g_strdup("completed");
+  cord_journal_function_call(world.journal, run);
+  cord_journal_call_ended(world.journal, "c1", "completed", "caller_hangup", 12);
+  drain(&world);
+  call = test_store_get_call(world.store, "c1");
+  g_assert_cmpstr(call->status, ==, "completed");
+  lines = test_store_get_transcript(world.store, "c1");
+  g_assert_cmpuint(lines->len, ==, 0);
+  runs = test_store_get_function_calls(world.store, "c1");
+  g_assert_cmpuint(runs->len, ==, 0);
+  world_clear(&world);
+}
+
 static void
 test_interrupted(void)
 {
@@ -788,6 +816,7 @@ main(int argc, char **argv)
     run_child(dir);
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/journal/a call arrives in the store", test_a_call);
+  g_test_add_func("/journal/a discreet one keeps nothing of what was said", test_discreet);
   g_test_add_func("/journal/running calls of a dead process are interrupted", test_interrupted);
   g_test_add_func("/journal/a server can wait for what its predecessor left", test_catch_up);
   g_test_add_func("/journal/calls of another server are left alone", test_other_server);
