@@ -5,12 +5,7 @@
 #include <glib-unix.h>
 #include <glib/gi18n.h>
 #include <gst/gst.h>
-#include <malloc.h>
 #include <stdio.h>
-#include <sys/resource.h>
-#ifdef HAVE_SYSTEMD
-#  include <systemd/sd-daemon.h>
-#endif
 
 #include "cli-store.h"
 #include "cord-access.h"
@@ -24,6 +19,7 @@
 #include "cord-schemas.h"
 #include "cord-store-watch.h"
 #include "cord-webhook-events.h"
+#include "serve-host.h"
 
 #define JOURNAL_CLOSE_MS 5000
 #define JOURNAL_OPEN_MS 5000
@@ -68,47 +64,6 @@ typedef struct {
   guint key_timer;
   guint signals; /* that asked to stop */
 } Server;
-
-static void
-tell_systemd(const gchar *state)
-{
-#ifdef HAVE_SYSTEMD
-  sd_notify(0, state);
-#endif
-}
-
-static gboolean
-feed_watchdog(gpointer data)
-{
-  tell_systemd("WATCHDOG=1");
-  return G_SOURCE_CONTINUE;
-}
-
-static void
-start_watchdog(void)
-{
-#ifdef HAVE_SYSTEMD
-  uint64_t period_us;
-
-  /* from the main loop, so that a loop that hangs is noticed */
-  if (sd_watchdog_enabled(0, &period_us) > 0)
-    g_timeout_add((guint)(period_us / 2000), feed_watchdog, NULL);
-#endif
-}
-
-/* Each call is a descriptor; the soft limit is for programs that use select(). */
-static void
-raise_limits(void)
-{
-  struct rlimit limit;
-
-  if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-    limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
-  }
-  /* an arena a thread would keep what calls have given back */
-  mallopt(M_ARENA_MAX, 2);
-}
 
 static const gchar *
 data_dir(void)
@@ -427,7 +382,7 @@ on_signal(gpointer data)
   }
   g_message("no more calls are taken; %u are left and have %" G_GINT64_FORMAT " s to end",
             cord_call_registry_get_count(server->calls), seconds);
-  tell_systemd("STOPPING=1\nSTATUS=Waiting for calls to end");
+  serve_tell_host("STOPPING=1\nSTATUS=Waiting for calls to end");
   cord_listener_stop(server->listener);
   cord_call_registry_drain_async(server->calls, (guint)seconds * 1000, on_drained, server);
   return G_SOURCE_CONTINUE;
@@ -486,8 +441,8 @@ run(CordConfig *config)
       g_unix_signal_add(SIGINT, on_signal, &server);
       printf("Listening on http://%s\n", where);
       fflush(stdout);
-      tell_systemd("READY=1\nSTATUS=Answering calls");
-      start_watchdog();
+      serve_tell_host("READY=1\nSTATUS=Answering calls");
+      serve_start_watchdog();
       g_main_loop_run(server.loop);
     }
   }
@@ -590,7 +545,7 @@ cord_cmd_serve(int argc, char *argv[])
   }
   cord_config_export(config);
   cord_log_init(format);
-  raise_limits();
+  serve_raise_limits();
   /* GStreamer looks there by itself only when it has the same prefix */
   g_setenv("GST_PLUGIN_PATH", PLUGINDIR, FALSE);
   gst_init(NULL, NULL);
