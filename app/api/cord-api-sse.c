@@ -46,18 +46,26 @@ on_wrote(SoupServerMessage *message, guint length, gpointer data)
 }
 
 static void
-on_finished(SoupServerMessage *message, gpointer data)
+leave(CordSse *self)
 {
-  CordSse *self = data;
-
   self->ended = TRUE;
   g_clear_handle_id(&self->heartbeat, g_source_remove);
-  self->gone(self->data);
+  if (self->gone)
+    self->gone(self->data);
+  self->gone = NULL;
 }
 
 static void
+on_finished(SoupServerMessage *message, gpointer data)
+{
+  leave(data);
+}
+
+/* A server that stops does not finish its messages. */
+static void
 free_sse(gpointer data, GClosure *closure)
 {
+  leave(data);
   g_free(data);
 }
 

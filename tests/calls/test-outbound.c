@@ -101,6 +101,31 @@ is_in_progress(CallRig *unused)
   return g_str_equal(json_object_get_string_member(row, "status"), "in-progress");
 }
 
+static gint64
+read_figure(CallRig *server, const gchar *name)
+{
+  g_autofree gchar *url = g_strconcat(server->url, "/metrics", NULL);
+  g_autoptr(SoupMessage) message = soup_message_new("GET", url);
+  g_autoptr(GBytes) bytes = NULL;
+  g_autofree gchar *text = NULL;
+  g_autoptr(JsonNode) node = NULL;
+
+  soup_message_headers_append(soup_message_get_request_headers(message), "Accept",
+                              "application/json");
+  bytes = soup_session_send_and_read(server->session, message, NULL, NULL);
+  text = g_strndup(g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes));
+  node = json_from_string(text, NULL);
+  return json_object_get_int_member(json_node_get_object(node), name);
+}
+
+/* The carrier says that it was answered before its stream has come. */
+static gboolean
+is_streaming(CallRig *unused)
+{
+  return is_in_progress(unused) && read_figure(rig, "calls_active") > 0 &&
+         read_figure(rig, "calls_prepared") == 0;
+}
+
 static gboolean
 is_ringing(CallRig *unused)
 {
@@ -121,7 +146,7 @@ has_recording(CallRig *unused)
   return recording && g_str_equal(json_object_get_string_member(recording, "status"), "completed");
 }
 
-/* @reason: NULL: whoever was faster says it, the stream or the callback */
+/* @reason: NULL: whoever was faster says it, the stream or the carrier */
 static void
 expect_end(const gchar *status, const gchar *reason)
 {
@@ -196,13 +221,14 @@ test_machine(void)
 static void
 test_recording(void)
 {
-  script("{\"talk_ms\":2000}");
+  script("{}");
   place(",\"record\":true");
   call_rig_wait_until(rig, is_in_progress);
   control("recording", "{\"action\":\"pause\"}", 200);
   control("recording", "{\"action\":\"resume\"}", 200);
+  control("hangup", "{}", 200);
   call_rig_wait_until(rig, has_recording);
-  expect_end("completed", "stop");
+  expect_end("completed", NULL);
 }
 
 static void
@@ -217,7 +243,8 @@ test_hang_up(void)
   place("");
   call_rig_wait_until(rig, is_in_progress);
   control("hangup", "{}", 200);
-  expect_end("completed", "api-hangup");
+  /* by its stream, or by the carrier when that has not come yet */
+  expect_end("completed", NULL);
 }
 
 static void
@@ -225,7 +252,7 @@ test_transfer(void)
 {
   script("{}");
   place("");
-  call_rig_wait_until(rig, is_in_progress);
+  call_rig_wait_until(rig, is_streaming);
   control("transfer", "{\"to_number\":\"+19005550001\"}", 403);
   control("transfer", "{\"to_number\":\"+15551230003\"}", 200);
   expect_end("completed", "transferred");
@@ -381,23 +408,6 @@ test_thousand(void)
 
 /* ---- two servers ---- */
 
-static gint64
-count_calls(CallRig *server)
-{
-  g_autofree gchar *url = g_strconcat(server->url, "/metrics", NULL);
-  g_autoptr(SoupMessage) message = soup_message_new("GET", url);
-  g_autoptr(GBytes) bytes = NULL;
-  g_autofree gchar *text = NULL;
-  g_autoptr(JsonNode) node = NULL;
-
-  soup_message_headers_append(soup_message_get_request_headers(message), "Accept",
-                              "application/json");
-  bytes = soup_session_send_and_read(server->session, message, NULL, NULL);
-  text = g_strndup(g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes));
-  node = json_from_string(text, NULL);
-  return json_object_get_int_member(json_node_get_object(node), "total_calls");
-}
-
 /* One server places the call, and all that the carrier says of it comes to the other. */
 static void
 test_other_server(void)
@@ -427,10 +437,10 @@ test_other_server(void)
   g_free(wanted_id);
   wanted_id = g_strdup(json_object_get_string_member(json_node_get_object(node), "id"));
   call_rig_wait_until(rig, is_in_progress);
-  g_assert_cmpint(count_calls(other), ==, 1);
+  g_assert_cmpint(read_figure(other, "calls_total"), ==, 1);
   /* it is hung up by the server that does not have it */
   control("hangup", "{}", 200);
-  expect_end("completed", "stop");
+  expect_end("completed", NULL);
   call_rig_free(other);
 }
 
