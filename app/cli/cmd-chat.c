@@ -321,8 +321,7 @@ clear(Chat *chat)
 int
 cord_cmd_chat(int argc, char *argv[])
 {
-  Chat chat = { .options = { .url = g_strdup(DEFAULT_URL),
-                             .key = g_strdup(g_getenv("CORDBOARD_API_KEY")) } };
+  Chat chat = { 0 };
   Options *options = &chat.options;
   const GOptionEntry entries[] = {
     { "url", 0, 0, G_OPTION_ARG_STRING, &options->url, N_("The server (http://127.0.0.1:8000)"),
@@ -348,10 +347,15 @@ cord_cmd_chat(int argc, char *argv[])
   g_option_context_add_main_entries(context, entries, GETTEXT_PACKAGE);
   g_option_context_set_summary(
       context, _("Talks with an agent in writing. Without a TEXT it reads lines until their end."));
-  if (g_option_context_parse(context, &argc, &argv, &error))
+  if (g_option_context_parse(context, &argc, &argv, &error)) {
+    if (options->url == NULL)
+      options->url = g_strdup(DEFAULT_URL);
+    if (options->key == NULL)
+      options->key = g_strdup(g_getenv("CORDBOARD_API_KEY"));
     code = run(&chat);
-  else
+  } else {
     fprintf(stderr, _("cordboard: %s\n"), error->message);
+  }
   clear(&chat);
   return code;
 }
