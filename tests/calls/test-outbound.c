@@ -330,7 +330,7 @@ test_idempotency(void)
   expect_end("completed", NULL);
 }
 
-/* ---- a thousand at once ---- */
+/* ---- many at once ---- */
 
 typedef struct {
   guint n_left, placed, refused, others;
@@ -372,21 +372,23 @@ count_waiting(void)
 }
 
 static void
-test_thousand(void)
+test_many(void)
 {
   gboolean two = g_getenv("CORDBOARD_TEST_POSTGRES") != NULL;
+  /* test-dials asks a thousand times of either engine; this is the way through HTTP */
+  guint many = two ? MANY : MANY / 4;
   CallRig *other = two ? start_server("[outbound]\nat-once=5\nper-hour=0\nper-client=0\n") : NULL;
   g_autoptr(SoupSession) session =
       soup_session_new_with_options("max-conns", 64, "max-conns-per-host", 32, NULL);
   g_autofree gchar *body = make_body("");
   g_autoptr(GBytes) bytes = g_bytes_new(body, strlen(body));
   g_autoptr(GString) calls = g_string_new("{\"answer_ms\":60000}");
-  Counts counts = { MANY, 0, 0, 0 };
+  Counts counts = { many, 0, 0, 0 };
 
-  for (guint i = 1; i < MANY; i++)
+  for (guint i = 1; i < many; i++)
     g_string_append(calls, ",{\"answer_ms\":60000}");
   script(calls->str);
-  for (guint i = 0; i < MANY; i++) {
+  for (guint i = 0; i < many; i++) {
     g_autofree gchar *url =
         g_strconcat(two && i % 2 ? other->url : rig->url, "/api/calls/outbound", NULL);
     g_autoptr(SoupMessage) message = soup_message_new("POST", url);
@@ -399,7 +401,7 @@ test_thousand(void)
     g_main_context_iteration(NULL, TRUE);
   g_test_message("%u placed, %u refused, %u others", counts.placed, counts.refused, counts.others);
   g_assert_cmpuint(counts.placed, <=, AT_ONCE);
-  g_assert_cmpuint(counts.others, <, MANY / 4);
+  g_assert_cmpuint(counts.others, <, many / 4);
   /* whatever was answered: this is what rings */
   g_assert_cmpuint(count_waiting(), ==, AT_ONCE);
   if (other)
@@ -470,7 +472,7 @@ main(int argc, char *argv[])
   g_test_add_func("/outbound/the-same-request-is-one-call", test_idempotency);
   g_test_add_func("/outbound/a-call-does-not-outlive-its-server", test_restart);
   g_test_add_func("/outbound/servers/another-one-takes-the-call", test_other_server);
-  g_test_add_func("/outbound/servers/a-thousand-requests-never-exceed-the-cap", test_thousand);
+  g_test_add_func("/outbound/servers/many-requests-at-once-never-exceed-the-cap", test_many);
   result = g_test_run();
   call_rig_free(rig);
   sim_rig_free(sims);
