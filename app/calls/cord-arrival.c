@@ -3,6 +3,7 @@
 
 #include "cord-call-registry-private.h"
 #include "cord-error.h"
+#include "cord-main-post.h"
 
 struct _CordArrival {
   CordCallRegistry *registry;
@@ -117,7 +118,7 @@ give_up_soon(CordArrival *self)
   Lost *lost = g_new0(Lost, 1);
 
   *lost = (Lost){ g_object_ref(self->registry), cord_admission_ref(self->admission) };
-  g_main_context_invoke_full(NULL, G_PRIORITY_DEFAULT, give_up, lost, free_lost);
+  cord_main_post(NULL, give_up, lost, free_lost);
 }
 
 /**

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "cord-call-registry-private.h"
+#include "cord-main-post.h"
 
 G_DEFINE_FINAL_TYPE(CordCallRegistry, cord_call_registry, G_TYPE_OBJECT)
 
@@ -81,7 +82,7 @@ call_event(CordCall *call, const gchar *name, const gchar *json, gpointer data)
 
   *told = (Told){ g_object_ref(data), g_strdup(cord_call_get_admission(call)->call_id),
                   g_strdup(name), g_strdup(json) };
-  g_main_context_invoke_full(NULL, G_PRIORITY_DEFAULT, on_told, told, free_told);
+  cord_main_post(NULL, on_told, told, free_told);
 }
 
 static CordAdmission *
@@ -124,7 +125,7 @@ call_ended(CordCall *call, gpointer data)
     g_hash_table_steal(self->prepared, cord_call_get_expected(call)->call_id);
   g_mutex_unlock(&self->lock);
   g_object_unref(call);
-  g_main_context_invoke_full(NULL, G_PRIORITY_DEFAULT, drained, self, g_object_unref);
+  cord_main_post(NULL, drained, self, g_object_unref);
 }
 
 const CordCallOwner cord_call_registry_owner = { call_admit, call_event, call_ended };
@@ -158,8 +159,7 @@ cord_call_registry_count_coming(CordCallRegistry *self, gint streams)
   self->coming += streams;
   g_mutex_unlock(&self->lock);
   if (streams < 0)
-    g_main_context_invoke_full(NULL, G_PRIORITY_DEFAULT, drained, g_object_ref(self),
-                               g_object_unref);
+    cord_main_post(NULL, drained, g_object_ref(self), g_object_unref);
 }
 
 static gboolean

@@ -5,6 +5,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "cord-main-post.h"
+
 #define CHANNEL "cordboard"
 #define FIRST_DELAY 100 /* ms, before a second try */
 #define LAST_DELAY 5000
@@ -77,7 +79,7 @@ tell(Listening *self, const gchar *payload)
 
   change->listening = g_atomic_rc_box_acquire(self);
   change->words = g_strsplit(payload, " ", 4);
-  g_main_context_invoke_full(self->context, G_PRIORITY_DEFAULT, emit, change, free_change);
+  cord_main_post(self->context, emit, change, free_change);
 }
 
 /* The thread */

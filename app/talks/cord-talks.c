@@ -6,6 +6,7 @@
 #include "cord-errand.h"
 #include "cord-error.h"
 #include "cord-events.h"
+#include "cord-main-post.h"
 
 #define WORKER "talks" /* the media thread of all this work; calls have their own */
 #define INPUT "giostreamsrc name=in blocksize=1048576"
@@ -184,7 +185,7 @@ hand_out_piece(const Work *work, const gchar *text)
     return;
   piece = g_new0(Piece, 1);
   *piece = (Piece){ work->piece, work->piece_data, g_strdup(text) };
-  g_main_context_invoke_full(NULL, G_PRIORITY_DEFAULT, on_piece, piece, free_piece);
+  cord_main_post(NULL, on_piece, piece, free_piece);
 }
 
 /* A call knows one tool; so does a conversation. */
@@ -332,7 +333,7 @@ run_task(gpointer data, gpointer user_data)
   else
     result = work->run(g_task_get_source_object(task), work, g_task_get_cancellable(task), &error);
   /* before the answer, so that who has it finds room for the next */
-  g_main_context_invoke_full(NULL, G_PRIORITY_DEFAULT, on_done, g_object_ref(task), g_object_unref);
+  cord_main_post(NULL, on_done, g_object_ref(task), g_object_unref);
   if (result)
     g_task_return_pointer(task, result, work->free_result);
   else if (error)
@@ -387,6 +388,9 @@ cord_talks_close(CordTalks *self)
   for (guint i = 0; i < self->under_way->len; i++)
     g_cancellable_cancel(self->under_way->pdata[i]);
   g_thread_pool_free(self->pool, FALSE, TRUE);
+  /* who waits is told */
+  while (g_main_context_iteration(NULL, FALSE))
+    ;
 }
 
 static void

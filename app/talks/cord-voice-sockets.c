@@ -2,6 +2,7 @@
 #include "cord-error.h"
 #include "cord-voice-sockets-private.h"
 #include "cord-websocket-server.h"
+#include "cord-main-post.h"
 
 #define MAX_QUEUED (32 * 1024 * 1024) /* bytes that a client leaves unread */
 #define KEEP_ALIVE (15 * GST_SECOND)
@@ -118,7 +119,7 @@ on_message(CordWebsocket *websocket, CordWebsocketMessageType type, const guint8
   }
   parcel = parcel_new(self);
   parcel->message = message;
-  g_main_context_invoke_full(NULL, G_PRIORITY_DEFAULT, on_said, parcel, parcel_free);
+  cord_main_post(NULL, on_said, parcel, parcel_free);
 }
 
 static gboolean
@@ -137,7 +138,7 @@ let_go(CordVoiceSocket *self)
   if (websocket == NULL)
     return;
   cord_websocket_set_handlers(websocket, NULL, NULL);
-  g_main_context_invoke_full(NULL, G_PRIORITY_DEFAULT, on_gone, parcel_new(self), parcel_free);
+  cord_main_post(NULL, on_gone, parcel_new(self), parcel_free);
   cord_voice_socket_unref(self);
 }
 
@@ -186,7 +187,7 @@ taking_over(gpointer data)
   CordVoiceSocket *self = data;
 
   if (self->websocket == NULL)
-    g_main_context_invoke_full(NULL, G_PRIORITY_DEFAULT, on_gone, parcel_new(self), parcel_free);
+    cord_main_post(NULL, on_gone, parcel_new(self), parcel_free);
   cord_voice_socket_unref(self);
 }
 
