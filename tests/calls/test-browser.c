@@ -122,9 +122,12 @@ last_call(CallRig *rig)
   for (;;) {
     guint status;
     g_autoptr(JsonNode) node = call_rig_get(rig, "/api/calls", &status);
-    JsonObject *call = json_array_get_object_element(json_node_get_array(node), 0);
+    JsonArray *calls = json_node_get_array(node);
+    JsonObject *call =
+        json_array_get_length(calls) > 0 ? json_array_get_object_element(calls, 0) : NULL;
 
-    if (!json_object_get_null_member(call, "ended_at"))
+    /* the store hears of a call after the page does */
+    if (call && !json_object_get_null_member(call, "ended_at"))
       return json_object_ref(call);
   }
 }

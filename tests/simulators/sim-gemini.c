@@ -49,10 +49,12 @@ read_last(JsonArray *contents, const gchar **said, gchar **result)
       if (json_object_has_member(part, "functionCall") &&
           g_strcmp0(cord_json_peek_string(part, "thoughtSignature", NULL), SIGNATURE) != 0)
         return FALSE;
-      if (response && cord_json_peek_object(response, "response"))
+      if (response && cord_json_peek_object(response, "response")) {
+        g_free(*result);
         *result = cord_json_print_object(cord_json_peek_object(response, "response"));
-      else if (user)
+      } else if (user) {
         *said = cord_json_peek_string(part, "text", "");
+      }
     }
   }
   return json_array_get_length(contents) > 0;
