@@ -268,6 +268,20 @@ test_bad_ends(void)
   call_rig_free(rig);
 }
 
+/* A server knows of a socket a moment after its client does. */
+static JsonNode *
+wait_for_sessions(CallRig *rig, guint n)
+{
+  for (;;) {
+    guint status;
+    g_autoptr(JsonNode) node = call_rig_get(rig, "/ws/status", &status);
+    JsonArray *sessions = json_object_get_array_member(json_node_get_object(node), "sessions");
+
+    if (json_array_get_length(sessions) == n)
+      return g_steal_pointer(&node);
+  }
+}
+
 static void
 test_status_and_disconnect(void)
 {
@@ -280,9 +294,8 @@ test_status_and_disconnect(void)
   guint status;
 
   wait_for(page, "\"role\":\"assistant\"");
-  node = call_rig_get(rig, "/ws/status", &status);
+  node = wait_for_sessions(rig, 2);
   sessions = json_object_get_array_member(json_node_get_object(node), "sessions");
-  g_assert_cmpuint(json_array_get_length(sessions), ==, 2);
   for (guint i = 0; i < 2; i++) {
     const gchar *id =
         json_object_get_string_member(json_array_get_object_element(sessions, i), "session_id");
@@ -319,10 +332,9 @@ test_control(void)
   g_autoptr(JsonNode) node = NULL;
   g_autoptr(JsonObject) call = NULL;
   const gchar *id;
-  guint status;
 
   wait_for(page, "\"role\":\"assistant\"");
-  node = call_rig_get(rig, "/ws/status", &status);
+  node = wait_for_sessions(rig, 1);
   id = json_object_get_string_member(
       json_array_get_object_element(
           json_object_get_array_member(json_node_get_object(node), "sessions"), 0),
