@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cord-error.h"
+#include "cord-tools.h"
 
 /* A decoder on this machine always answers; where it is slow, late is better than never. */
 #define PATIENT_STT_MS 8000
@@ -263,19 +264,6 @@ join_fallback_models(const CordAgentPlan *plan)
   return g_strdup(models->str);
 }
 
-/* What a model is told of the tools that every call has. */
-static void
-offer_tools(const CordAgent *agent, GstElement *llm)
-{
-  static const gchar end_call[] =
-      "[{\"type\":\"function\",\"function\":{\"name\":\"end_call\",\"description\":\"Ends the "
-      "telephone call once you have said goodbye.\",\"parameters\":{\"type\":\"object\","
-      "\"properties\":{\"reason\":{\"type\":\"string\",\"description\":\"Why the call ends\"}}}}}]";
-
-  if (g_strv_contains((const gchar *const *)agent->tools_enabled, "end_call"))
-    set_string(llm, "tools", end_call);
-}
-
 static gboolean
 set_up_llm(const CordAgentElements *up, GstElement *llm, GError **error)
 {
@@ -289,7 +277,7 @@ set_up_llm(const CordAgentElements *up, GstElement *llm, GError **error)
   set_string(llm, "fallback-models", fallbacks);
   set_string(llm, "system-prompt", agent->system_prompt);
   set_string(llm, "language-code", agent->language);
-  offer_tools(agent, llm);
+  set_string(llm, "tools", cord_tools_describe(agent));
   set_string(llm, "greeting", cord_agent_get_string(agent, "greeting", NULL));
   set_setting(llm, "max-history-turns", up->config, "conversation.max-history-turns");
   if (script) {
@@ -336,7 +324,7 @@ set_up_realtime(const CordAgentElements *up, GstElement *realtime, GError **erro
   set_string(realtime, "voice-id", choice->voice);
   set_string(realtime, "language-code", up->agent->language);
   set_string(realtime, "instructions", up->agent->system_prompt);
-  offer_tools(up->agent, realtime);
+  set_string(realtime, "tools", cord_tools_describe(up->agent));
   set_string(realtime, "greeting", cord_agent_get_string(up->agent, "greeting", NULL));
   return set_properties(realtime, up->agent, "realtime/properties", error);
 }

@@ -4,6 +4,7 @@
 #include "cord-call-private.h"
 #include "cord-json.h"
 #include "cord-structure-json.h"
+#include "cord-tools.h"
 
 /* What the messages of a call's pipeline mean for its record, its listeners and its end. */
 
@@ -86,9 +87,9 @@ on_tool_call(CordCall *self, const GstStructure *structure)
 {
   const gchar *name = gst_structure_get_string(structure, "name");
   const gchar *arguments = gst_structure_get_string(structure, "arguments");
-  gboolean known = g_strcmp0(name, "end_call") == 0;
   CordFunctionCall *run = cord_function_call_new();
   ToolResult *result = g_new0(ToolResult, 1);
+  gboolean known = cord_tools_run(name, &result->result);
 
   if (known) {
     self->goodbye_turn = (gint)cord_structure_get_turn(structure);
@@ -97,17 +98,15 @@ on_tool_call(CordCall *self, const GstStructure *structure)
   }
   run->call_id = g_strdup(self->admission->call_id);
   run->function_name = g_strdup(name);
-  run->arguments = arguments ? json_from_string(arguments, NULL) : NULL;
+  run->arguments = arguments ? cord_json_parse(arguments, -1, 0, 0, NULL) : NULL;
   run->status = g_strdup(known ? "completed" : "failed");
   run->error_message = known ? NULL : g_strdup_printf("there is no tool \"%s\"", name);
-  run->result = known ? json_from_string("{\"ok\":true}", NULL) : NULL;
+  run->result = known ? cord_json_parse(result->result, -1, 0, 0, NULL) : NULL;
   cord_journal_function_call(self->journal, run);
   tell_tool_result(self, structure, run);
   /* the element is still inside the call; it gets its answer when it has come out */
   result->call = g_object_ref(self);
   result->id = g_strdup(gst_structure_get_string(structure, "id"));
-  result->result = known ? g_strdup("{\"ok\":true}")
-                         : g_strdup_printf("{\"error\":\"there is no tool %s\"}", name);
   if (self->leg == CORD_LEG_BROWSER)
     cord_call_tell_browser_tool(self, name, arguments, result->result);
   cord_worker_post(self->worker, deliver_tool_result, result, free_tool_result);

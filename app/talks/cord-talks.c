@@ -7,6 +7,7 @@
 #include "cord-error.h"
 #include "cord-events.h"
 #include "cord-main-post.h"
+#include "cord-tools.h"
 
 #define WORKER "talks" /* the media thread of all this work; calls have their own */
 #define INPUT "giostreamsrc name=in blocksize=1048576"
@@ -193,12 +194,9 @@ static void
 run_tool(GstElement *pipeline, Work *work, const GstStructure *structure)
 {
   g_autoptr(GstElement) llm = gst_bin_get_by_name(GST_BIN(pipeline), "llm");
-  const gchar *name = gst_structure_get_string(structure, "name");
-  gboolean known = g_strcmp0(name, "end_call") == 0;
-  g_autofree gchar *result = known ? g_strdup("{\"ok\":true}")
-                                   : g_strdup_printf("{\"error\":\"there is no tool %s\"}", name);
+  g_autofree gchar *result = NULL;
 
-  work->answer->ended = work->answer->ended || known;
+  work->answer->ended |= cord_tools_run(gst_structure_get_string(structure, "name"), &result);
   g_signal_emit_by_name(llm, "submit-tool-result", gst_structure_get_string(structure, "id"),
                         result);
 }
