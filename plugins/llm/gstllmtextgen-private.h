@@ -21,6 +21,7 @@ struct _GstLlmTextgen {
   /* properties; object lock */
   gchar *context, *provider, *model, *api_key, *url, *system_prompt, *greeting;
   gchar *script, *script_location, *language, *fallback_text, *fallback_models, *tools, *history;
+  gchar *script_read; /* of script_location, before the start */
   gdouble temperature;
   guint max_tokens, max_history_turns;
   guint tool_timeout_ms, request_timeout_ms, first_token_timeout_ms, hedge_ms;

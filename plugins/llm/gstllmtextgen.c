@@ -84,12 +84,12 @@ load_script(GstLlmTextgen *self, CordLlmProvider *provider, GError **error)
   g_autoptr(GError) inner = NULL;
   gsize size = 0;
 
-  GST_OBJECT_LOCK(self);
-  text = g_strdup(self->script);
-  location = g_strdup(self->script_location);
-  GST_OBJECT_UNLOCK(self);
   if (klass->load == NULL)
     return TRUE;
+  GST_OBJECT_LOCK(self);
+  text = g_strdup(self->script ? self->script : self->script_read);
+  location = g_strdup(self->script_location);
+  GST_OBJECT_UNLOCK(self);
   if (location && text == NULL && !g_file_get_contents(location, &text, &size, &inner)) {
     g_set_error(error, CORD_ERROR, CORD_ERROR_NOT_FOUND, "the script cannot be read: %s",
                 inner->message);
@@ -99,6 +99,8 @@ load_script(GstLlmTextgen *self, CordLlmProvider *provider, GError **error)
     g_set_error(error, CORD_ERROR, CORD_ERROR_TOO_LARGE, "the script %s is too long", location);
     return FALSE;
   }
+  if (size > 0)
+    self->script_read = g_strdup(text); /* until the start: it may be on a media thread */
   return klass->load(provider, text, error);
 }
 
@@ -157,11 +159,12 @@ copy_config(GstLlmTextgen *self, GError **error)
 static gboolean
 load_scripts(GstLlmTextgen *self, GError **error)
 {
-  for (guint i = 0; i < self->candidates.n; i++) {
-    if (!load_script(self, self->candidates.list[i].provider, error))
-      return FALSE;
-  }
-  return TRUE;
+  gboolean ok = TRUE;
+
+  for (guint i = 0; ok && i < self->candidates.n; i++)
+    ok = load_script(self, self->candidates.list[i].provider, error);
+  g_clear_pointer(&self->script_read, g_free);
+  return ok;
 }
 
 static gboolean
@@ -350,6 +353,7 @@ gst_llm_textgen_set_property(GObject *object, guint id, const GValue *value, GPa
 
   GST_OBJECT_LOCK(self);
   if (text) {
+    g_clear_pointer(&self->script_read, g_free);
     g_free(*text);
     *text = g_value_dup_string(value);
   } else if (number) {
@@ -435,6 +439,7 @@ gst_llm_textgen_finalize(GObject *object)
 
   for (guint id = PROP_CONTEXT; id <= PROP_HISTORY; id++)
     g_free(*string_property(self, id));
+  g_free(self->script_read);
   clear_config(self);
   g_clear_pointer(&self->tools_node, json_node_unref);
   g_clear_pointer(&self->history_node, json_node_unref);
