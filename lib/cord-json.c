@@ -301,3 +301,18 @@ cord_json_peek_array(JsonObject *object, const gchar *name)
 {
   return cord_json_get_array(object, name, NULL);
 }
+
+/**
+ * cord_json_set_string:
+ * @object: an object
+ * @name: a member
+ * @value: (nullable): its value; %NULL is written as null
+ */
+void
+cord_json_set_string(JsonObject *object, const gchar *name, const gchar *value)
+{
+  if (value)
+    json_object_set_string_member(object, name, value);
+  else
+    json_object_set_null_member(object, name);
+}

@@ -28,6 +28,7 @@ gboolean cord_json_peek_boolean(JsonObject *object, const gchar *name, gboolean 
 JsonObject *cord_json_peek_object(JsonObject *object, const gchar *name);
 JsonArray *cord_json_peek_array(JsonObject *object, const gchar *name);
 
+void cord_json_set_string(JsonObject *object, const gchar *name, const gchar *value);
 void cord_json_append_string(GString *text, const gchar *string);
 gchar *cord_json_print(JsonNode *node);
 gchar *cord_json_print_object(JsonObject *object);

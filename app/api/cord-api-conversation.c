@@ -70,7 +70,7 @@ describe(CordDialogue *dialogue)
   json_object_set_string_member(object, "session_id", cord_dialogue_get_id(dialogue));
   json_object_set_string_member(object, "agent_id", agent->id);
   json_object_set_string_member(object, "agent_name", agent->name);
-  cord_api_set_member(object, "persona", persona ? persona->name : NULL);
+  cord_json_set_string(object, "persona", persona ? persona->name : NULL);
   return object;
 }
 
@@ -83,7 +83,7 @@ on_started(GObject *source, GAsyncResult *result, gpointer data)
   g_autoptr(JsonObject) object = dialogue ? describe(dialogue) : NULL;
 
   if (object) {
-    cord_api_set_member(object, "agent_response", cord_dialogue_get_greeting(dialogue));
+    cord_json_set_string(object, "agent_response", cord_dialogue_get_greeting(dialogue));
     answer_object(exchange, object);
   } else {
     cord_api_answer_talk_error(exchange, error);

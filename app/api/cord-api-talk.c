@@ -132,18 +132,3 @@ cord_api_find_talker(CordApi *api, CordExchange *exchange, const gchar *agent_id
     cord_exchange_problem(exchange, 404, "There is no such agent.");
   return agent;
 }
-
-/**
- * cord_api_set_member:
- * @object: an answer
- * @name: a member
- * @value: (nullable): its value; %NULL is written as null
- */
-void
-cord_api_set_member(JsonObject *object, const gchar *name, const gchar *value)
-{
-  if (value)
-    json_object_set_string_member(object, name, value);
-  else
-    json_object_set_null_member(object, name);
-}

@@ -24,6 +24,5 @@ void cord_api_answer_talk_error(CordExchange *exchange, const GError *error);
 gboolean cord_api_read_persona(CordExchange *exchange, const gchar *name,
                                const CordPersona **persona);
 CordAgent *cord_api_find_talker(CordApi *api, CordExchange *exchange, const gchar *agent_id);
-void cord_api_set_member(JsonObject *object, const gchar *name, const gchar *value);
 
 G_END_DECLS

@@ -213,10 +213,10 @@ answer_all(Voice *voice, GBytes *audio)
   json_object_set_string_member(object, "session_id", cord_dialogue_get_id(voice->dialogue));
   json_object_set_string_member(object, "user_input", voice->heard);
   json_object_set_string_member(object, "agent_response", voice->answer->text);
-  cord_api_set_member(object, "persona", persona ? persona->name : NULL);
-  cord_api_set_member(object, "voice", get_voice(voice));
+  cord_json_set_string(object, "persona", persona ? persona->name : NULL);
+  cord_json_set_string(object, "voice", get_voice(voice));
   json_object_set_boolean_member(object, "ended", voice->answer->ended);
-  cord_api_set_member(object, "audio_base64", base64);
+  cord_json_set_string(object, "audio_base64", base64);
   json_object_set_string_member(object, "audio_format", cord_audio_format_get_name(voice->format));
   json = cord_json_print_object(object);
   cord_exchange_answer(voice->talk.exchange, 200, "application/json", json);

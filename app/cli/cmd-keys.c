@@ -81,15 +81,6 @@ create(CordStore *store, const Options *options, GError **error)
 }
 
 static void
-add_member(JsonObject *object, const gchar *name, const gchar *value)
-{
-  if (value)
-    json_object_set_string_member(object, name, value);
-  else
-    json_object_set_null_member(object, name);
-}
-
-static void
 print_json(GPtrArray *keys)
 {
   g_autoptr(JsonNode) node = json_node_new(JSON_NODE_ARRAY);
@@ -100,12 +91,12 @@ print_json(GPtrArray *keys)
     const CordKeyRow *key = keys->pdata[i];
     JsonObject *object = json_object_new();
 
-    add_member(object, "id", key->id);
-    add_member(object, "name", key->name);
-    add_member(object, "prefix", key->prefix);
-    add_member(object, "scopes", key->scopes);
-    add_member(object, "created_at", key->created_at);
-    add_member(object, "expires_at", key->expires_at);
+    cord_json_set_string(object, "id", key->id);
+    cord_json_set_string(object, "name", key->name);
+    cord_json_set_string(object, "prefix", key->prefix);
+    cord_json_set_string(object, "scopes", key->scopes);
+    cord_json_set_string(object, "created_at", key->created_at);
+    cord_json_set_string(object, "expires_at", key->expires_at);
     json_array_add_object_element(array, object);
   }
   json_node_take_array(node, array);

@@ -74,15 +74,6 @@ seconds_between(const gchar *from, const gchar *to)
   return start && end ? MAX(g_date_time_difference(end, start), 0) / G_TIME_SPAN_SECOND : 0;
 }
 
-static void
-put(JsonObject *object, const gchar *name, const gchar *value)
-{
-  if (value)
-    json_object_set_string_member(object, name, value);
-  else
-    json_object_set_null_member(object, name);
-}
-
 /* Webhooks are told of the end of a call that no server was there to see. */
 static gboolean
 tell_interrupted(CordDatabase *database, const CordRows *rows, guint row, const gchar *ended,
@@ -97,18 +88,18 @@ tell_interrupted(CordDatabase *database, const CordRows *rows, guint row, const 
   g_autofree gchar *delivery = g_strconcat("interrupted.", id, NULL);
   g_autofree gchar *json = NULL;
 
-  put(data, "call_id", id);
-  put(data, "call_sid", cord_rows_get(rows, row, 5));
-  put(data, "agent_id", cord_rows_get(rows, row, 2));
-  put(data, "direction", cord_rows_get(rows, row, 3));
-  put(data, outbound ? "to_number" : "from_number", other);
-  put(data, "status", "failed");
-  put(data, "end_reason", "interrupted");
+  cord_json_set_string(data, "call_id", id);
+  cord_json_set_string(data, "call_sid", cord_rows_get(rows, row, 5));
+  cord_json_set_string(data, "agent_id", cord_rows_get(rows, row, 2));
+  cord_json_set_string(data, "direction", cord_rows_get(rows, row, 3));
+  cord_json_set_string(data, outbound ? "to_number" : "from_number", other);
+  cord_json_set_string(data, "status", "failed");
+  cord_json_set_string(data, "end_reason", "interrupted");
   json_object_set_int_member(data, "duration_seconds", duration);
-  put(data, "started_at", cord_rows_get(rows, row, 1));
-  put(data, "ended_at", ended);
-  put(body, "type", "call.ended");
-  put(body, "timestamp", now);
+  cord_json_set_string(data, "started_at", cord_rows_get(rows, row, 1));
+  cord_json_set_string(data, "ended_at", ended);
+  cord_json_set_string(body, "type", "call.ended");
+  cord_json_set_string(body, "timestamp", now);
   json_object_set_object_member(body, "data", data);
   json = cord_json_print_object(body);
   return cord_database_run(

@@ -2,6 +2,7 @@
 #include "cord-records.h"
 
 #include "cord-database.h"
+#include "cord-json.h"
 
 #define DEFAULT_PROMPT "You are a helpful voice AI assistant."
 #define DEFAULT_VOICE "21m00Tcm4TlvDq8ikWAM"
@@ -76,15 +77,6 @@ set_json(JsonObject *object, const gchar *name, JsonNode *value)
 {
   json_object_set_member(object, name,
                          value ? json_node_copy(value) : json_node_new(JSON_NODE_NULL));
-}
-
-static void
-set_string(JsonObject *object, const gchar *name, const gchar *value)
-{
-  if (value)
-    json_object_set_string_member(object, name, value);
-  else
-    json_object_set_null_member(object, name);
 }
 
 /* Agents */
@@ -249,18 +241,18 @@ cord_agent_to_json(const CordAgent *self)
 
   for (gchar **tool = self->tools_enabled; tool && *tool; tool++)
     json_array_add_string_element(tools, *tool);
-  set_string(object, "id", self->id);
-  set_string(object, "name", self->name);
-  set_string(object, "description", self->description);
-  set_string(object, "system_prompt", self->system_prompt);
-  set_string(object, "voice_id", self->voice_id);
-  set_string(object, "language", self->language);
-  set_string(object, "llm_model", self->llm_model);
+  cord_json_set_string(object, "id", self->id);
+  cord_json_set_string(object, "name", self->name);
+  cord_json_set_string(object, "description", self->description);
+  cord_json_set_string(object, "system_prompt", self->system_prompt);
+  cord_json_set_string(object, "voice_id", self->voice_id);
+  cord_json_set_string(object, "language", self->language);
+  cord_json_set_string(object, "llm_model", self->llm_model);
   json_object_set_array_member(object, "tools_enabled", tools);
   json_object_set_boolean_member(object, "is_active", self->is_active);
   set_json(object, "metadata", self->metadata);
-  set_string(object, "created_at", self->created_at);
-  set_string(object, "updated_at", self->updated_at);
+  cord_json_set_string(object, "created_at", self->created_at);
+  cord_json_set_string(object, "updated_at", self->updated_at);
   return object;
 }
 
@@ -394,20 +386,20 @@ cord_call_record_to_json(const CordCallRecord *self)
 {
   JsonObject *object = json_object_new();
 
-  set_string(object, "id", self->id);
-  set_string(object, "agent_id", self->agent_id);
-  set_string(object, "direction", self->direction);
-  set_string(object, "caller_number", self->caller_number);
-  set_string(object, "twilio_call_sid", self->twilio_call_sid);
-  set_string(object, "status", self->status);
-  set_string(object, "end_reason", self->end_reason);
+  cord_json_set_string(object, "id", self->id);
+  cord_json_set_string(object, "agent_id", self->agent_id);
+  cord_json_set_string(object, "direction", self->direction);
+  cord_json_set_string(object, "caller_number", self->caller_number);
+  cord_json_set_string(object, "twilio_call_sid", self->twilio_call_sid);
+  cord_json_set_string(object, "status", self->status);
+  cord_json_set_string(object, "end_reason", self->end_reason);
   if (self->duration_seconds >= 0)
     json_object_set_int_member(object, "duration_seconds", self->duration_seconds);
   else
     json_object_set_null_member(object, "duration_seconds");
-  set_string(object, "summary", self->summary);
-  set_string(object, "started_at", self->started_at);
-  set_string(object, "ended_at", self->ended_at);
+  cord_json_set_string(object, "summary", self->summary);
+  cord_json_set_string(object, "started_at", self->started_at);
+  cord_json_set_string(object, "ended_at", self->ended_at);
   set_json(object, "metadata", self->metadata);
   if (self->agent_name) {
     JsonObject *agent = json_object_new();
@@ -468,11 +460,11 @@ cord_transcript_entry_to_json(const CordTranscriptEntry *self)
 {
   JsonObject *object = json_object_new();
 
-  set_string(object, "id", self->id);
-  set_string(object, "call_id", self->call_id);
-  set_string(object, "role", self->role);
-  set_string(object, "content", self->content);
-  set_string(object, "timestamp", self->timestamp);
+  cord_json_set_string(object, "id", self->id);
+  cord_json_set_string(object, "call_id", self->call_id);
+  cord_json_set_string(object, "role", self->role);
+  cord_json_set_string(object, "content", self->content);
+  cord_json_set_string(object, "timestamp", self->timestamp);
   return object;
 }
 
@@ -527,13 +519,13 @@ cord_function_call_to_json(const CordFunctionCall *self)
 {
   JsonObject *object = json_object_new();
 
-  set_string(object, "id", self->id);
-  set_string(object, "call_id", self->call_id);
-  set_string(object, "function_name", self->function_name);
+  cord_json_set_string(object, "id", self->id);
+  cord_json_set_string(object, "call_id", self->call_id);
+  cord_json_set_string(object, "function_name", self->function_name);
   set_json(object, "arguments", self->arguments);
   set_json(object, "result", self->result);
-  set_string(object, "status", self->status);
-  set_string(object, "error_message", self->error_message);
-  set_string(object, "executed_at", self->executed_at);
+  cord_json_set_string(object, "status", self->status);
+  cord_json_set_string(object, "error_message", self->error_message);
+  cord_json_set_string(object, "executed_at", self->executed_at);
   return object;
 }

@@ -106,27 +106,18 @@ cord_webhook_body(const gchar *event, JsonObject *data)
   return cord_json_print_object(body);
 }
 
-static void
-set_text(JsonObject *object, const gchar *name, const gchar *text)
-{
-  if (text)
-    json_object_set_string_member(object, name, text);
-  else
-    json_object_set_null_member(object, name);
-}
-
 static JsonObject *
 new_data(const Party *party)
 {
   JsonObject *data = json_object_new();
 
   json_object_set_string_member(data, "call_id", party->call_id);
-  set_text(data, "call_sid", party->call_sid);
-  set_text(data, "agent_id", party->agent_id);
-  set_text(data, "agent_name", party->agent_name);
+  cord_json_set_string(data, "call_sid", party->call_sid);
+  cord_json_set_string(data, "agent_id", party->agent_id);
+  cord_json_set_string(data, "agent_name", party->agent_name);
   json_object_set_string_member(data, "direction", party->direction);
-  set_text(data, "from_number", party->from);
-  set_text(data, "to_number", party->to);
+  cord_json_set_string(data, "from_number", party->from);
+  cord_json_set_string(data, "to_number", party->to);
   return data;
 }
 
@@ -260,7 +251,7 @@ on_ended(CordWebhookEvents *self, const Party *party, JsonObject *event)
   g_autofree gchar *now = cord_store_now();
 
   json_object_set_string_member(data, "status", cord_json_peek_string(event, "status", "failed"));
-  set_text(data, "end_reason", cord_json_peek_string(event, "reason", NULL));
+  cord_json_set_string(data, "end_reason", cord_json_peek_string(event, "reason", NULL));
   json_object_set_int_member(data, "duration_seconds", cord_json_peek_int(event, "duration", 0));
   json_object_set_string_member(data, "started_at", story->started_at);
   json_object_set_string_member(data, "ended_at", now);

@@ -104,15 +104,6 @@ peek_string(SimTwilioCall *self, const gchar *name, const gchar *fallback)
   return self->script ? cord_json_peek_string(self->script, name, fallback) : fallback;
 }
 
-static void
-set_nullable(JsonObject *object, const gchar *name, const gchar *value)
-{
-  if (value)
-    json_object_set_string_member(object, name, value);
-  else
-    json_object_set_null_member(object, name);
-}
-
 static JsonObject *
 describe_subresources(const gchar *base)
 {
@@ -162,10 +153,10 @@ sim_twilio_call_describe(SimTwilioCall *self)
   json_object_set_string_member(object, "to_formatted", to);
   json_object_set_string_member(object, "date_created", self->created);
   json_object_set_string_member(object, "date_updated", self->ended ? self->ended : self->created);
-  set_nullable(object, "start_time", self->started);
-  set_nullable(object, "end_time", self->ended);
-  set_nullable(object, "duration", self->over ? duration : NULL);
-  set_nullable(object, "answered_by", self->answered_by);
+  cord_json_set_string(object, "start_time", self->started);
+  cord_json_set_string(object, "end_time", self->ended);
+  cord_json_set_string(object, "duration", self->over ? duration : NULL);
+  cord_json_set_string(object, "answered_by", self->answered_by);
   for (guint i = 0; nulls[i]; i++)
     json_object_set_null_member(object, nulls[i]);
   json_object_set_string_member(object, "price_unit", "USD");
