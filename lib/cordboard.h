@@ -6,6 +6,7 @@
 #include "cord-g711.h"
 #include "cord-transcript.h"
 #include "cord-turn.h"
+#include "cord-reply.h"
 #include "cord-inbox.h"
 #include "cord-http.h"
 #include "cord-json.h"

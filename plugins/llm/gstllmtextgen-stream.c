@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "cord-error.h"
+#include "cord-reply.h"
 #include "gstllmtextgen-private.h"
 
 /* What the session says, on the worker */
@@ -35,7 +36,7 @@ on_started(CordTurn *turn, gpointer data)
 }
 
 static void
-on_piece(CordTurn *turn, const gchar *text, gpointer data)
+on_piece(CordTurn *turn, const gchar *text, GBytes *clip, gpointer data)
 {
   GstLlmTextgen *self = data;
   GString *piece = g_string_new(text);
@@ -50,6 +51,8 @@ on_piece(CordTurn *turn, const gchar *text, gpointer data)
   g_string_free(piece, FALSE);
   GST_BUFFER_PTS(buffer) = self->position;
   cord_buffer_set_turn(buffer, turn);
+  if (clip)
+    cord_buffer_set_reply(buffer, text, clip);
   push_preamble(self);
   gst_pad_push(self->src, buffer);
 }
@@ -111,31 +114,43 @@ const LlmSessionFuncs gst_llm_textgen_session_funcs = {
 
 /* Streaming, on the worker */
 
-static GstFlowReturn
-take_buffer(GstLlmTextgen *self, GstBuffer *buffer)
+static gchar *
+read_text(GstBuffer *buffer)
 {
-  g_autofree gchar *text = NULL;
-  g_autoptr(CordTurn) turn = NULL;
-  gint64 continues = -1;
   GstMapInfo map;
+  gchar *text;
 
-  if (gst_buffer_map(buffer, &map, GST_MAP_READ)) {
-    text = map.size > 0 ? g_strstrip(g_utf8_make_valid((const gchar *)map.data, (gssize)map.size))
-                        : NULL;
-    gst_buffer_unmap(buffer, &map);
-  }
-  turn = cord_buffer_get_turn(buffer);
+  if (!gst_buffer_map(buffer, &map, GST_MAP_READ))
+    return g_strdup("");
+  text = g_utf8_make_valid(map.size > 0 ? (const gchar *)map.data : "", (gssize)map.size);
+  gst_buffer_unmap(buffer, &map);
+  return g_strstrip(text);
+}
+
+static GstFlowReturn
+take_buffer(GstLlmTextgen *self, GstBuffer *taken)
+{
+  g_autoptr(GstBuffer) buffer = taken;
+  g_autofree gchar *said = read_text(buffer);
+  g_autoptr(CordTurn) turn = cord_buffer_get_turn(buffer);
+  gint64 continues = -1;
+  const gchar *reply;
+  GBytes *clip;
+
   turn = turn ? cord_turn_ref(turn) : cord_turn_new(++self->own_turns);
   if (GST_BUFFER_PTS_IS_VALID(buffer))
     self->position = GST_BUFFER_PTS(buffer) +
                      (GST_BUFFER_DURATION_IS_VALID(buffer) ? GST_BUFFER_DURATION(buffer) : 0);
-  gst_buffer_unref(buffer);
-  if (text == NULL || *text == '\0')
+  cord_buffer_get_reply(buffer, &reply, &clip);
+  if (*said == '\0' && reply == NULL)
     return GST_FLOW_OK;
   if (self->continues_turn == (gint64)cord_turn_get_number(turn))
     continues = self->continues;
   self->continues_turn = -1;
-  llm_session_answer(self->session, turn, text, continues);
+  if (reply)
+    llm_session_reply(self->session, turn, said, continues, reply, clip);
+  else
+    llm_session_answer(self->session, turn, said, continues);
   return GST_FLOW_OK;
 }
 

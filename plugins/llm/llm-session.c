@@ -101,7 +101,22 @@ stop(LlmSession *self)
   g_clear_pointer(&self->results, g_hash_table_unref);
   g_clear_pointer(&self->turn, cord_turn_unref);
   llm_session_drop_reply(self);
-  self->attempts = self->rounds = 0;
+  self->attempts = self->rounds = self->n_final = 0;
+  self->said = FALSE;
+}
+
+static void
+push_piece(LlmSession *self, const gchar *text, GBytes *clip)
+{
+  g_autoptr(CordTurn) turn = cord_turn_ref(self->turn);
+  Spoken *spoken = ensure_spoken(self, cord_turn_get_number(turn));
+
+  if (spoken->text->len > 0)
+    g_string_append_c(spoken->text, ' ');
+  g_string_append(spoken->text, text);
+  cord_llm_conversation_set_assistant(self->conversation, spoken->turn, spoken->text->str);
+  cord_turn_stamp(turn, CORD_TURN_STAMP_LLM_FIRST_PIECE, now(self));
+  self->funcs.piece(turn, text, clip, self->data);
 }
 
 void
@@ -111,19 +126,10 @@ llm_session_push_pieces(LlmSession *self)
 
   while (generation == self->generation) {
     g_autofree gchar *piece = cord_text_cutter_pop(self->cutter);
-    g_autoptr(CordTurn) turn = NULL;
-    Spoken *spoken;
 
     if (piece == NULL)
       return;
-    turn = cord_turn_ref(self->turn);
-    spoken = ensure_spoken(self, cord_turn_get_number(turn));
-    if (spoken->text->len > 0)
-      g_string_append_c(spoken->text, ' ');
-    g_string_append(spoken->text, piece);
-    cord_llm_conversation_set_assistant(self->conversation, spoken->turn, spoken->text->str);
-    cord_turn_stamp(turn, CORD_TURN_STAMP_LLM_FIRST_PIECE, now(self));
-    self->funcs.piece(turn, piece, self->data);
+    push_piece(self, piece, NULL);
   }
 }
 
@@ -296,6 +302,16 @@ llm_session_say(LlmSession *self, CordTurn *turn, const gchar *text)
   llm_session_finish(self);
 }
 
+static void
+take_turn(LlmSession *self, CordTurn *turn, const gchar *said, gint64 continues)
+{
+  if (continues >= 0)
+    cord_llm_conversation_remove_turn(self->conversation, (guint)continues);
+  if (*said)
+    cord_llm_conversation_add_user(self->conversation, cord_turn_get_number(turn), said);
+  begin(self, turn);
+}
+
 /**
  * llm_session_answer:
  * @self: a session
@@ -308,11 +324,35 @@ llm_session_say(LlmSession *self, CordTurn *turn, const gchar *text)
 void
 llm_session_answer(LlmSession *self, CordTurn *turn, const gchar *said, gint64 continues)
 {
-  if (continues >= 0)
-    cord_llm_conversation_remove_turn(self->conversation, (guint)continues);
-  cord_llm_conversation_add_user(self->conversation, cord_turn_get_number(turn), said);
-  begin(self, turn);
+  take_turn(self, turn, said, continues);
   llm_session_ask(self);
+}
+
+/**
+ * llm_session_reply:
+ * @self: a session
+ * @turn: the turn it belongs to
+ * @said: what the caller said; empty when the agent speaks of its own accord
+ * @continues: the unanswered turn that it takes up again, or -1
+ * @text: the answer
+ * @clip: (nullable): its sound, mu-law at 8 kHz
+ *
+ * Answers without a model; an answer that is under way is given up.
+ */
+void
+llm_session_reply(LlmSession *self, CordTurn *turn, const gchar *said, gint64 continues,
+                  const gchar *text, GBytes *clip)
+{
+  guint generation;
+
+  take_turn(self, turn, said, continues);
+  generation = self->generation;
+  if (clip)
+    push_piece(self, text, clip);
+  else
+    cord_text_cutter_feed(self->cutter, text);
+  if (generation == self->generation)
+    llm_session_finish(self);
 }
 
 /**
@@ -383,17 +423,21 @@ llm_session_playout(LlmSession *self, const CordPlayout *playout)
  * @self: a session
  * @id: which call
  * @result: JSON
+ * @final: whether nothing needs to be said of it
  *
- * A tool has answered; when all have, the model goes on. A result that comes too late is dropped.
+ * A tool has answered; when all have, the model goes on, or is done if it has said something and
+ * all of them were final. A result that comes too late is dropped.
  */
 void
-llm_session_tool_result(LlmSession *self, const gchar *id, const gchar *result)
+llm_session_tool_result(LlmSession *self, const gchar *id, const gchar *result, gboolean final)
 {
-  if (self->results == NULL)
+  if (self->results == NULL || g_hash_table_contains(self->results, id))
     return;
   for (guint i = 0; i < self->calls->len; i++) {
-    if (g_strcmp0(((CordLlmToolCall *)self->calls->pdata[i])->id, id) == 0)
-      g_hash_table_replace(self->results, g_strdup(id), g_strdup(result));
+    if (g_strcmp0(((CordLlmToolCall *)self->calls->pdata[i])->id, id) != 0)
+      continue;
+    g_hash_table_insert(self->results, g_strdup(id), g_strdup(result));
+    self->n_final += final ? 1 : 0;
   }
   if (g_hash_table_size(self->results) == self->calls->len)
     llm_session_tools_done(self);

@@ -13,7 +13,7 @@ G_BEGIN_DECLS
 /**
  * LlmSessionFuncs:
  * @started: the answer of a turn begins
- * @piece: a piece of it that can be spoken
+ * @piece: a piece of it that can be spoken, or its sound was recorded: @clip, mu-law at 8 kHz
  * @finished: it is complete; its whole text
  * @heard: what the caller heard of a turn, once a turn
  * @tool_call: the model wants a tool run; llm_session_tool_result() is expected
@@ -23,7 +23,7 @@ G_BEGIN_DECLS
  */
 typedef struct {
   void (*started)(CordTurn *turn, gpointer data);
-  void (*piece)(CordTurn *turn, const gchar *text, gpointer data);
+  void (*piece)(CordTurn *turn, const gchar *text, GBytes *clip, gpointer data);
   void (*finished)(CordTurn *turn, const gchar *text, gpointer data);
   void (*heard)(guint turn, const gchar *text, const gchar *full_text, gboolean interrupted,
                 gpointer data);
@@ -76,10 +76,13 @@ void llm_session_free(LlmSession *self);
 
 void llm_session_say(LlmSession *self, CordTurn *turn, const gchar *text);
 void llm_session_answer(LlmSession *self, CordTurn *turn, const gchar *said, gint64 continues);
+void llm_session_reply(LlmSession *self, CordTurn *turn, const gchar *said, gint64 continues,
+                       const gchar *text, GBytes *clip);
 void llm_session_interrupt(LlmSession *self);
 void llm_session_settle(LlmSession *self);
 void llm_session_playout(LlmSession *self, const CordPlayout *playout);
-void llm_session_tool_result(LlmSession *self, const gchar *id, const gchar *result);
+void llm_session_tool_result(LlmSession *self, const gchar *id, const gchar *result,
+                             gboolean final);
 gboolean llm_session_is_busy(LlmSession *self);
 void llm_session_get_usage(LlmSession *self, gint64 *input, gint64 *output);
 

@@ -47,19 +47,29 @@ teardown(Fixture *f, gconstpointer data)
 }
 
 static void
-say(Fixture *f, guint number, const gchar *text)
+say_and_reply(Fixture *f, guint number, const gchar *text, const gchar *reply, GBytes *clip)
 {
-  GstBuffer *buffer = gst_buffer_new_memdup(text, strlen(text));
+  GstBuffer *buffer = *text ? gst_buffer_new_memdup(text, strlen(text)) : gst_buffer_new();
   g_autoptr(CordTurn) turn = cord_turn_new(number);
 
   cord_buffer_set_turn(buffer, turn);
+  if (reply)
+    cord_buffer_set_reply(buffer, reply, clip);
   g_assert_cmpint(gst_harness_push(f->harness, buffer), ==, GST_FLOW_OK);
 }
 
 static void
-assert_piece(Fixture *f, guint number, const gchar *text)
+say(Fixture *f, guint number, const gchar *text)
+{
+  say_and_reply(f, number, text, NULL, NULL);
+}
+
+/* with the sound that goes with it */
+static void
+assert_clip(Fixture *f, guint number, const gchar *text, GBytes *clip)
 {
   g_autoptr(GstBuffer) buffer = gst_harness_try_pull(f->harness);
+  GBytes *sound = NULL;
   g_autofree gchar *said = NULL;
   gpointer copy = NULL;
   gsize size = 0;
@@ -70,6 +80,14 @@ assert_piece(Fixture *f, guint number, const gchar *text)
   g_free(copy);
   g_assert_cmpstr(said, ==, text);
   g_assert_cmpuint(cord_turn_get_number(cord_buffer_get_turn(buffer)), ==, number);
+  g_assert_cmpint(cord_buffer_get_reply(buffer, NULL, &sound), ==, clip != NULL);
+  g_assert_true(sound == clip);
+}
+
+static void
+assert_piece(Fixture *f, guint number, const gchar *text)
+{
+  assert_clip(f, number, text, NULL);
 }
 
 static void
@@ -170,6 +188,51 @@ test_end_waits_for_the_tool(Fixture *f, gconstpointer data)
   g_assert_true(GST_PAD_IS_EOS(f->harness->sinkpad));
 }
 
+static void
+test_reply(Fixture *f, gconstpointer data)
+{
+  g_autoptr(GBytes) clip = g_bytes_new_static("\xff\xff", 2);
+
+  /* the script has another answer to this */
+  say_and_reply(f, 1, "what are your hours", "We never close. Come in!", NULL);
+  assert_piece(f, 1, "We never close.");
+  assert_piece(f, 1, "Come in!");
+  say_and_reply(f, 2, "what does it cost", "Nothing. Nothing at all.", clip);
+  assert_clip(f, 2, "Nothing. Nothing at all.", clip);
+  tell_playout(f, 2, CORD_PLAYOUT_DONE, 24);
+  assert_heard(f, "Nothing. Nothing at all.", FALSE);
+}
+
+static void
+test_own_accord(Fixture *f, gconstpointer data)
+{
+  say(f, 1, "");
+  g_assert_null(gst_harness_try_pull(f->harness));
+  say_and_reply(f, 2, "", "Are you still there?", NULL);
+  assert_piece(f, 2, "Are you still there?");
+  tell_playout(f, 2, CORD_PLAYOUT_DONE, 20);
+  assert_heard(f, "Are you still there?", FALSE);
+}
+
+/* A part of it would be said again with the next. */
+static void
+test_reply_of_copies(void)
+{
+  g_autoptr(GstBuffer) buffer = gst_buffer_new_memdup("said", 4);
+  g_autoptr(GstBuffer) copy = NULL;
+  g_autoptr(GstBuffer) part = NULL;
+  const gchar *text;
+
+  cord_buffer_set_reply(buffer, "one", NULL);
+  cord_buffer_set_reply(buffer, "two", NULL);
+  copy = gst_buffer_copy(buffer);
+  part = gst_buffer_copy_region(buffer, GST_BUFFER_COPY_ALL, 0, 2);
+  g_assert_true(cord_buffer_get_reply(copy, &text, NULL));
+  g_assert_cmpstr(text, ==, "two");
+  g_assert_false(cord_buffer_get_reply(part, &text, NULL));
+  g_assert_null(text);
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -181,6 +244,9 @@ main(int argc, char *argv[])
   ADD("answers in pieces that can be spoken", NULL, test_answer_in_pieces);
   ADD("what was not heard was not said", NULL, test_interrupted);
   ADD("a tool is called and its result taken", NULL, test_tool_call);
+  ADD("a reply that is known needs no model", NULL, test_reply);
+  ADD("a reply to nothing is said, nothing alone is not answered", NULL, test_own_accord);
+  g_test_add_func("/llmtextgen/a reply belongs to the whole of a buffer", test_reply_of_copies);
   ADD("the end waits for what is under way", NULL, test_end_waits_for_the_tool);
   return g_test_run();
 }
