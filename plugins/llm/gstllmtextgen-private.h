@@ -6,8 +6,8 @@
 
 G_BEGIN_DECLS
 
-/* Inside of llmtextgen: the element (gstllmtextgen.c) and what streams through it
- * (gstllmtextgen-stream.c). */
+/* Inside of llmtextgen: the element (gstllmtextgen.c), what streams through it
+ * (gstllmtextgen-stream.c) and the results of tools (gstllmtextgen-tools.c). */
 
 #define GST_TYPE_LLM_TEXTGEN (gst_llm_textgen_get_type())
 G_DECLARE_FINAL_TYPE(GstLlmTextgen, gst_llm_textgen, GST, LLM_TEXTGEN, GstElement)
@@ -46,6 +46,8 @@ struct _GstLlmTextgen {
 };
 
 G_GNUC_INTERNAL extern const LlmSessionFuncs gst_llm_textgen_session_funcs;
+
+G_GNUC_INTERNAL void gst_llm_textgen_install_signals(GstLlmTextgenClass *klass);
 
 G_GNUC_INTERNAL GstFlowReturn gst_llm_textgen_on_object(GstMiniObject *object, gpointer data);
 G_GNUC_INTERNAL GstFlowReturn gst_llm_textgen_sink_chain(GstPad *pad, GstObject *parent,

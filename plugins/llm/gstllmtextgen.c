@@ -58,13 +58,6 @@ enum {
   PROP_STATS,
 };
 
-enum {
-  SIGNAL_SUBMIT_TOOL_RESULT,
-  N_SIGNALS,
-};
-
-static guint signals[N_SIGNALS];
-
 G_DEFINE_FINAL_TYPE(GstLlmTextgen, gst_llm_textgen, GST_TYPE_ELEMENT)
 GST_ELEMENT_REGISTER_DEFINE(llmtextgen, "llmtextgen", GST_RANK_NONE, GST_TYPE_LLM_TEXTGEN)
 
@@ -244,44 +237,6 @@ change_state(GstElement *element, GstStateChange transition)
   else if (transition == GST_STATE_CHANGE_READY_TO_NULL)
     g_clear_object(&self->worker);
   return result;
-}
-
-typedef struct {
-  GstLlmTextgen *self;
-  gchar *id;
-  gchar *result;
-} ToolResult;
-
-static void
-run_tool_result(gpointer data)
-{
-  ToolResult *result = data;
-
-  if (result->self->session)
-    llm_session_tool_result(result->self->session, result->id, result->result);
-}
-
-static void
-free_tool_result(gpointer data)
-{
-  ToolResult *result = data;
-
-  gst_object_unref(result->self);
-  g_free(result->id);
-  g_free(result->result);
-  g_free(result);
-}
-
-static void
-submit_tool_result(GstLlmTextgen *self, const gchar *id, const gchar *json)
-{
-  ToolResult *result;
-
-  if (self->worker == NULL || id == NULL)
-    return;
-  result = g_new0(ToolResult, 1);
-  *result = (ToolResult){ gst_object_ref(self), g_strdup(id), g_strdup(json ? json : "null") };
-  cord_worker_post(self->worker, run_tool_result, result, free_tool_result);
 }
 
 /* Properties: strings stand in a table, the others in switches */
@@ -559,18 +514,7 @@ gst_llm_textgen_class_init(GstLlmTextgenClass *klass)
   object_class->finalize = gst_llm_textgen_finalize;
   element_class->change_state = change_state;
   install_properties(object_class);
-  /**
-   * GstLlmTextgen::submit-tool-result:
-   * @self: the element
-   * @id: the "id" of a cordboard/tool-call message
-   * @result: JSON
-   *
-   * Gives the model the result of a tool. Any thread.
-   */
-  signals[SIGNAL_SUBMIT_TOOL_RESULT] = g_signal_new_class_handler(
-      "submit-tool-result", G_TYPE_FROM_CLASS(klass), G_SIGNAL_RUN_LAST | G_SIGNAL_ACTION,
-      G_CALLBACK(submit_tool_result), NULL, NULL, NULL, G_TYPE_NONE, 2, G_TYPE_STRING,
-      G_TYPE_STRING);
+  gst_llm_textgen_install_signals(klass);
   gst_element_class_add_static_pad_template(element_class, &sink_template);
   gst_element_class_add_static_pad_template(element_class, &src_template);
   gst_element_class_set_static_metadata(element_class, "Language model", "Text/LLM",

@@ -33,6 +33,7 @@ void
 llm_session_tools_done(LlmSession *self)
 {
   guint turn = cord_turn_get_number(self->turn);
+  gboolean done = self->said && self->n_final == self->calls->len;
 
   g_clear_pointer(&self->timer, cord_timer_remove);
   for (guint i = 0; i < self->calls->len; i++) {
@@ -45,7 +46,10 @@ llm_session_tools_done(LlmSession *self)
   }
   g_clear_pointer(&self->results, g_hash_table_unref);
   llm_session_drop_reply(self);
-  llm_session_ask(self);
+  if (done)
+    llm_session_finish(self);
+  else
+    llm_session_ask(self);
 }
 
 static void
@@ -118,6 +122,7 @@ run_tools(LlmSession *self)
     llm_session_give_up(self, error);
     return;
   }
+  self->n_final = 0;
   results = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
   self->results = g_hash_table_ref(results);
   self->timer =

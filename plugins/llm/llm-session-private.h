@@ -63,6 +63,8 @@ struct _LlmSession {
   guint rounds;
   guint call_ids;      /* of calls that came without an id */
   gboolean spoke;      /* the reply under way has words */
+  gboolean said;       /* some of this turn was given out */
+  guint n_final;       /* results that nothing needs to be said of */
   GPtrArray *calls;    /* CordLlmToolCall, by index */
   gchar *opaque;       /* what the provider wants back with them */
   GHashTable *results; /* id -> JSON, NULL when no tool runs */

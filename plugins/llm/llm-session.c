@@ -116,6 +116,7 @@ push_piece(LlmSession *self, const gchar *text, GBytes *clip)
   g_string_append(spoken->text, text);
   cord_llm_conversation_set_assistant(self->conversation, spoken->turn, spoken->text->str);
   cord_turn_stamp(turn, CORD_TURN_STAMP_LLM_FIRST_PIECE, now(self));
+  self->said = TRUE;
   self->funcs.piece(turn, text, clip, self->data);
 }
 
@@ -199,6 +200,7 @@ llm_session_new(CordWorker *worker, const LlmCandidate *candidates, guint n_cand
   self->conversation = cord_llm_conversation_new();
   cord_llm_conversation_set_max_turns(self->conversation, config->max_turns);
   self->cutter = cord_text_cutter_new();
+  cord_text_cutter_set_verbatim(self->cutter, config->verbatim);
   self->calls = g_ptr_array_new_with_free_func((GDestroyNotify)cord_llm_tool_call_free);
   g_queue_init(&self->spoken);
   g_queue_init(&self->tokens);
