@@ -19,6 +19,8 @@ G_DECLARE_DERIVABLE_TYPE(CordLlmProvider, cord_llm_provider, CORD, LLM_PROVIDER,
  * @tools: (nullable): the tools it may call, an array as OpenAI writes it
  * @temperature: 0 to 2, or negative for the model's own
  * @max_tokens: the longest answer, or 0
+ * @json: the answer is to be a JSON object; a provider without a mode for that leaves it to the
+ *   prompt
  *
  * What a request is made with.
  */
@@ -30,6 +32,7 @@ typedef struct {
   JsonArray *tools;
   gdouble temperature;
   guint max_tokens;
+  gboolean json;
 } CordLlmSettings;
 
 /**

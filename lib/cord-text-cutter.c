@@ -5,14 +5,16 @@
 
 #define CLAUSE_CHARACTERS 12 /* the shortest first clause */
 #define CLAUSE_WORDS 3
-#define MAX_PIECE 220 /* bytes without a boundary after which a space will do */
-#define MAX_CODE 4096 /* bytes that are kept of code that is not spoken */
+#define MAX_PIECE 220             /* bytes without a boundary after which a space will do */
+#define MAX_VERBATIM (256 * 1024) /* bytes of a text that is for a program */
+#define MAX_CODE 4096             /* bytes that are kept of code that is not spoken */
 #define LOOK_AHEAD 16 /* bytes behind that limit, so that a boundary before it is certain */
 
 struct _CordTextCutter {
   GString *raw; /* text that is not cut yet, valid UTF-8 but for its last character */
   gboolean first;
   gboolean finished;
+  gboolean verbatim;
 };
 
 static const gchar *abbreviations[] = {
@@ -59,6 +61,17 @@ cord_text_cutter_free(CordTextCutter *self)
 }
 
 /**
+ * cord_text_cutter_set_verbatim: (skip)
+ * @self: a cutter
+ * @verbatim: whether the text is for a program: it is one piece, with everything that was in it
+ */
+void
+cord_text_cutter_set_verbatim(CordTextCutter *self, gboolean verbatim)
+{
+  self->verbatim = verbatim;
+}
+
+/**
  * cord_text_cutter_reset: (skip)
  * @self: a cutter
  *
@@ -80,7 +93,9 @@ cord_text_cutter_reset(CordTextCutter *self)
 void
 cord_text_cutter_feed(CordTextCutter *self, const gchar *text)
 {
-  g_string_append(self->raw, text);
+  /* what is longer is cut; its reader will find that it has no end */
+  if (!self->verbatim || self->raw->len < MAX_VERBATIM)
+    g_string_append(self->raw, text);
 }
 
 /**
@@ -432,6 +447,18 @@ can_be_spoken(const gchar *text)
   return FALSE;
 }
 
+static gchar *
+pop_verbatim(CordTextCutter *self)
+{
+  g_autofree gchar *piece = NULL;
+
+  if (!self->finished || self->raw->len == 0)
+    return NULL;
+  piece = g_utf8_make_valid(self->raw->str, (gssize)self->raw->len);
+  g_string_truncate(self->raw, 0);
+  return g_steal_pointer(&piece);
+}
+
 /**
  * cord_text_cutter_pop: (skip)
  * @self: a cutter
@@ -442,6 +469,8 @@ can_be_spoken(const gchar *text)
 gchar *
 cord_text_cutter_pop(CordTextCutter *self)
 {
+  if (self->verbatim)
+    return pop_verbatim(self);
   for (;;) {
     gsize cut = find_cut(self);
     g_autofree gchar *piece = NULL;

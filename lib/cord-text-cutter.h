@@ -16,6 +16,7 @@ typedef struct _CordTextCutter CordTextCutter;
 
 CordTextCutter *cord_text_cutter_new(void);
 void cord_text_cutter_free(CordTextCutter *self);
+void cord_text_cutter_set_verbatim(CordTextCutter *self, gboolean verbatim);
 void cord_text_cutter_reset(CordTextCutter *self);
 void cord_text_cutter_feed(CordTextCutter *self, const gchar *text);
 void cord_text_cutter_finish(CordTextCutter *self);

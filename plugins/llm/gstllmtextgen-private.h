@@ -25,7 +25,7 @@ struct _GstLlmTextgen {
   gdouble temperature;
   guint max_tokens, max_history_turns;
   guint tool_timeout_ms, request_timeout_ms, first_token_timeout_ms, hedge_ms;
-  gboolean append_newline, preconnect;
+  gboolean append_newline, preconnect, json_mode;
 
   /* from READY on */
   CordLlmProvider *thinker;

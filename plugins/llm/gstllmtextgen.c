@@ -54,6 +54,7 @@ enum {
   PROP_HEDGE,
   PROP_APPEND_NEWLINE,
   PROP_PRECONNECT,
+  PROP_JSON_MODE,
   PROP_HINTS,
   PROP_STATS,
 };
@@ -135,6 +136,7 @@ copy_config(GstLlmTextgen *self, GError **error)
   settings.system_prompt = self->system_prompt;
   settings.temperature = self->temperature;
   settings.max_tokens = self->max_tokens;
+  settings.json = self->json_mode;
   settings.tools = self->tools_node ? json_node_get_array(self->tools_node) : NULL;
   llm_candidates_set_first(&self->candidates, self->thinker, &settings);
   self->config.fallback_text =
@@ -144,6 +146,7 @@ copy_config(GstLlmTextgen *self, GError **error)
   self->config.first_token_timeout = self->first_token_timeout_ms * GST_MSECOND;
   self->config.hedge = self->hedge_ms * GST_MSECOND;
   self->config.max_turns = self->max_history_turns;
+  self->config.verbatim = self->json_mode;
   fallbacks = g_strdup(self->fallback_models);
   GST_OBJECT_UNLOCK(self);
   return llm_candidates_add(&self->candidates, fallbacks, error);
@@ -319,6 +322,8 @@ gst_llm_textgen_set_property(GObject *object, guint id, const GValue *value, GPa
     self->append_newline = g_value_get_boolean(value);
   } else if (id == PROP_PRECONNECT) {
     self->preconnect = g_value_get_boolean(value);
+  } else if (id == PROP_JSON_MODE) {
+    self->json_mode = g_value_get_boolean(value);
   } else {
     G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
   }
@@ -382,6 +387,8 @@ gst_llm_textgen_get_property(GObject *object, guint id, GValue *value, GParamSpe
     g_value_set_boolean(value, self->append_newline);
   else if (id == PROP_PRECONNECT)
     g_value_set_boolean(value, self->preconnect);
+  else if (id == PROP_JSON_MODE)
+    g_value_set_boolean(value, self->json_mode);
   else
     G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
   GST_OBJECT_UNLOCK(self);
@@ -491,6 +498,14 @@ install_properties(GObjectClass *klass)
       klass, PROP_PRECONNECT,
       g_param_spec_boolean("preconnect", "Connect early",
                            "Connect to the service before anybody has spoken", TRUE, flags));
+  g_object_class_install_property(
+      klass, PROP_JSON_MODE,
+      g_param_spec_boolean(
+          "json-mode", "JSON mode",
+          "Answers are for a program, not for a voice: each leaves in one piece as "
+          "the model wrote it, and models that can be are held to one JSON object; "
+          "the system prompt still has to say which",
+          FALSE, flags));
   g_object_class_install_property(
       klass, PROP_HINTS,
       g_param_spec_string("hints", "Hints", "Phrases that the script expects, for speech-to-text",

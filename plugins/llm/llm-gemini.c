@@ -216,6 +216,8 @@ add_generation_config(JsonBuilder *builder, const CordLlmSettings *settings)
     json_builder_set_member_name(builder, "maxOutputTokens");
     json_builder_add_int_value(builder, settings->max_tokens);
   }
+  if (settings->json)
+    llm_json_add_string(builder, "responseMimeType", "application/json");
   /* who thinks before he speaks is silent on the telephone; these models can be told not to */
   if (g_str_has_prefix(settings->model, "gemini-2.5-flash")) {
     json_builder_set_member_name(builder, "thinkingConfig");

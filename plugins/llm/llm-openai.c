@@ -36,6 +36,7 @@ typedef struct {
  * @max_tokens: what the longest answer is called
  * @takes_reasoning_back: what the model thought goes back with the tools it called
  * @switch_thinking_off: its models think unless they are told not to
+ * @has_json_mode: an answer can be asked for that is a JSON object, while it is streamed
  *
  * A dialect.
  */
@@ -45,6 +46,7 @@ struct _LlmOpenaiClass {
   const gchar *max_tokens;
   gboolean takes_reasoning_back;
   gboolean switch_thinking_off;
+  gboolean has_json_mode;
 };
 
 typedef Reply LlmOpenaiPrivate;
@@ -128,6 +130,14 @@ is_reasoning_model(const gchar *model)
          g_str_has_prefix(model, "o4") || g_str_has_prefix(model, "gpt-5");
 }
 
+/* The first GPT-4s refuse to be asked for it. */
+static gboolean
+has_json_mode(const LlmOpenaiClass *dialect, const gchar *model)
+{
+  return dialect->has_json_mode && !g_str_equal(model, "gpt-4") &&
+         !g_str_has_prefix(model, "gpt-4-0") && !g_str_has_prefix(model, "gpt-4-32k");
+}
+
 /* "ollama/llama3" is the model llama3 of a server of one's own. */
 static const gchar *
 model_of(const CordLlmSettings *settings)
@@ -168,6 +178,12 @@ make_body(const LlmOpenaiClass *dialect, CordLlmConversation *conversation,
   if (settings->max_tokens > 0) {
     json_builder_set_member_name(builder, dialect->max_tokens);
     json_builder_add_int_value(builder, settings->max_tokens);
+  }
+  if (settings->json && has_json_mode(dialect, model)) {
+    json_builder_set_member_name(builder, "response_format");
+    json_builder_begin_object(builder);
+    llm_json_add_string(builder, "type", "json_object");
+    json_builder_end_object(builder);
   }
   if (dialect->switch_thinking_off && strstr(model, "reasoner") == NULL) {
     json_builder_set_member_name(builder, "thinking");
@@ -404,6 +420,7 @@ llm_openai_class_init(LlmOpenaiClass *klass)
   provider_class->create_request = llm_openai_create_request;
   provider_class->parse_event = llm_openai_parse_event;
   klass->max_tokens = "max_completion_tokens";
+  klass->has_json_mode = TRUE;
 }
 
 static void
@@ -428,6 +445,8 @@ llm_groq_class_init(LlmGroqClass *klass)
   provider_class->nick = "groq";
   provider_class->default_url = "https://api.groq.com/openai/v1";
   provider_class->key_variable = "GROQ_API_KEY";
+  /* it has refused to stream such an answer, and nothing says that it does no more */
+  klass->has_json_mode = FALSE;
 }
 
 static void

@@ -56,6 +56,7 @@ typedef struct {
  * @first_token_timeout: how long its first token may take, ns
  * @hedge: after how long without a token another model is asked besides, ns; 0: never
  * @max_turns: of the history that is kept, 0: all
+ * @verbatim: answers are not spoken: each is one piece, as the model wrote it
  */
 typedef struct {
   const gchar *fallback_text;
@@ -64,6 +65,7 @@ typedef struct {
   GstClockTime first_token_timeout;
   GstClockTime hedge;
   guint max_turns;
+  gboolean verbatim;
 } LlmConfig;
 
 typedef struct _LlmSession LlmSession;

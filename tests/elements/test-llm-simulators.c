@@ -9,7 +9,8 @@
 #define REPLIES                                                                                    \
   "{\"replies\":[{\"match\":\"look\",\"text\":\"\",\"reasoning\":\"Hm, "                           \
   "hm.\",\"tools\":[{\"name\":"                                                                    \
-  "\"look\",\"arguments\":{\"a\":1}},{\"name\":\"look\",\"arguments\":{\"a\":2}}]}]}"
+  "\"look\",\"arguments\":{\"a\":1}},{\"name\":\"look\",\"arguments\":{\"a\":2}}]},"               \
+  "{\"match\":\"write\",\"text\":\"{\\\"name\\\": \\\"**Ada**. B.\\\"}\"}]}"
 #define SCRIPT                                                                                     \
   "{\"seed\":1,\"script\":{\"openai\":" REPLIES ",\"groq\":" REPLIES ",\"deepseek\":" REPLIES      \
   ",\"anthropic\":" REPLIES ",\"gemini\":" REPLIES                                                 \
@@ -89,6 +90,20 @@ test_conversation(Fixture *f, gconstpointer data)
   g_assert_null(strstr(f->rig.posted->str, "warning"));
 }
 
+static const Case json_cases[] = {
+  { "openai's JSON", "model-id=gpt-4o base-url=http://127.0.0.1:PORT/openai/v1 json-mode=true" },
+  { "anthropic's JSON",
+    "model-id=claude-haiku-4-5 base-url=http://127.0.0.1:PORT/anthropic/v1 json-mode=true" },
+};
+
+/* It is for a program: what a voice would leave out, or cut, stays. */
+static void
+test_json(Fixture *f, gconstpointer data)
+{
+  llm_rig_say(&f->rig, 1, "Please write");
+  assert_said(f, "[{\"name\": \"**Ada**. B.\"}].");
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -98,6 +113,11 @@ main(int argc, char *argv[])
     g_autofree gchar *path = g_strdup_printf("/llm-simulators/%s", cases[i].name);
 
     g_test_add(path, Fixture, &cases[i], setup, test_conversation, teardown);
+  }
+  for (guint i = 0; i < G_N_ELEMENTS(json_cases); i++) {
+    g_autofree gchar *path = g_strdup_printf("/llm-simulators/%s", json_cases[i].name);
+
+    g_test_add(path, Fixture, &json_cases[i], setup, test_json, teardown);
   }
   return g_test_run();
 }

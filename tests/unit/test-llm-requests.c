@@ -317,6 +317,45 @@ test_settings(void)
   }
 }
 
+/* Only of those that are known to take it. */
+static void
+test_json_mode(void)
+{
+  static const struct {
+    const gchar *model, *mode;
+  } cases[] = {
+    { "gpt-4o", "\"response_format\":{\"type\":\"json_object\"}" },
+    { "gpt-4-turbo", "\"response_format\":{\"type\":\"json_object\"}" },
+    { "gpt-4", NULL },
+    { "gpt-4-0613", NULL },
+    { "deepseek-chat", "\"response_format\":{\"type\":\"json_object\"}" },
+    { "ollama/qwen3:8b", "\"response_format\":{\"type\":\"json_object\"}" },
+    { "gemini-2.5-flash", "\"responseMimeType\":\"application/json\"" },
+    { "llama-3.3-70b-versatile", NULL },
+    { "claude-haiku-4-5", NULL },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS(cases) * 2; i++) {
+    CordLlmRequest request = { NULL };
+    const gchar *mode = cases[i / 2].mode;
+    g_autofree gchar *body = NULL;
+    Question question;
+
+    question_init(&question, cases[i / 2].model, NULL);
+    question.settings.json = i % 2;
+    cord_llm_conversation_add_user(question.conversation, 1, "hi");
+    body = write_request(&question, &request);
+    g_test_message("%s", body);
+    if (question.settings.json && mode)
+      g_assert_nonnull(strstr(body, mode));
+    else
+      g_assert_true(strstr(body, "response_format") == NULL &&
+                    strstr(body, "responseMimeType") == NULL);
+    cord_llm_request_clear(&request);
+    question_clear(&question);
+  }
+}
+
 static void
 test_providers(void)
 {
@@ -373,6 +412,7 @@ main(int argc, char *argv[])
   g_test_add_func("/llm-requests/gemini's signature goes back", test_gemini_call);
   g_test_add_func("/llm-requests/calls of another model are understood", test_call_of_another);
   g_test_add_func("/llm-requests/settings have everybody's names", test_settings);
+  g_test_add_func("/llm-requests/JSON is asked for where that is known", test_json_mode);
   g_test_add_func("/llm-requests/a model tells its provider", test_providers);
   g_test_add_func("/llm-requests/a key that is missing is named", test_no_key);
   return g_test_run();

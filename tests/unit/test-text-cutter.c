@@ -113,6 +113,42 @@ test_code_without_end(void)
   g_assert_cmpstr(pieces->str, ==, "[Look: Done.]");
 }
 
+/* JSON is not for a voice. */
+static void
+test_verbatim(void)
+{
+  const gchar *text = " ```json\n{\"name\": \"**Ada** \xf0\x9f\x98\x80\", \"n\": [1. 2]}\n``` ";
+  g_autoptr(CordTextCutter) cutter = cord_text_cutter_new();
+  g_autofree gchar *piece = NULL;
+
+  cord_text_cutter_set_verbatim(cutter, TRUE);
+  for (const gchar *p = text; *p; p++) {
+    gchar fragment[] = { *p, '\0' };
+
+    cord_text_cutter_feed(cutter, fragment);
+    g_assert_null(cord_text_cutter_pop(cutter));
+  }
+  cord_text_cutter_finish(cutter);
+  piece = cord_text_cutter_pop(cutter);
+  g_assert_cmpstr(piece, ==, text);
+  g_assert_null(cord_text_cutter_pop(cutter));
+}
+
+static void
+test_verbatim_without_end(void)
+{
+  g_autoptr(CordTextCutter) cutter = cord_text_cutter_new();
+  g_autofree gchar *piece = NULL;
+
+  cord_text_cutter_set_verbatim(cutter, TRUE);
+  for (guint i = 0; i < 1000000; i++)
+    cord_text_cutter_feed(cutter, "{\xc3");
+  cord_text_cutter_finish(cutter);
+  piece = cord_text_cutter_pop(cutter);
+  g_assert_cmpuint(strlen(piece), <, 1024 * 1024);
+  g_assert_true(g_utf8_validate(piece, -1, NULL));
+}
+
 static void
 test_history_is_what_was_heard(void)
 {
@@ -150,6 +186,8 @@ main(int argc, char *argv[])
   g_test_add_func("/llm/text is cut where it can be spoken", test_pieces);
   g_test_add_func("/llm/pieces do not depend on the fragments", test_fragments_do_not_matter);
   g_test_add_func("/llm/code without end costs no time", test_code_without_end);
+  g_test_add_func("/llm/what is for a program is left as it is", test_verbatim);
+  g_test_add_func("/llm/what is for a program has an end", test_verbatim_without_end);
   g_test_add_func("/llm/the history holds what was heard", test_history_is_what_was_heard);
   g_test_add_func("/llm/the oldest turns go first", test_oldest_turns_go_first);
   return g_test_run();
