@@ -5,6 +5,7 @@
 
 #include "cord-error.h"
 #include "cord-events.h"
+#include "cord-g711.h"
 #include "cord-inbox.h"
 #include "cord-spoken-text.h"
 #include "cord-tts-base-private.h"
@@ -19,7 +20,16 @@ GST_DEBUG_CATEGORY_STATIC(tts_base_debug);
  * spoken one after another, with the events between them in their places. It knows which audio
  * holds which words: a playout event on its way upstream gets the number of bytes of the turn's
  * text that were heard.
+ *
+ * A piece that comes with a recording (cord_buffer_set_reply()) is not spoken: the recording goes
+ * out in its place, untouched as mu-law at 8 kHz where those who follow take that, else decoded.
+ * The caps change for it and, with the next piece, back.
  */
+
+#define CLIP_CAPS                                                                                  \
+  "audio/x-mulaw, rate = (int) 8000, channels = (int) 1; "                                         \
+  "audio/x-raw, format = (string) S16LE, layout = (string) interleaved, rate = (int) 8000, "       \
+  "channels = (int) 1"
 
 enum {
   PROP_0,
@@ -64,7 +74,8 @@ run_start(gpointer data)
 
   gst_segment_init(&priv->segment, GST_FORMAT_TIME);
   priv->started = FALSE;
-  priv->need_caps = priv->need_segment = priv->discont = TRUE;
+  priv->need_segment = priv->discont = TRUE;
+  priv->told.rate = 0;
   priv->position = 0;
   start->ok = CORD_TTS_BASE_GET_CLASS(start->self)->start(start->self, &start->error);
 }
@@ -246,13 +257,14 @@ cord_tts_base_init(CordTtsBase *self)
  * @klass: a subclass, in its class_init
  * @src_caps: the audio that it gives: audio/x-mulaw or audio/x-raw,S16LE, one channel
  *
- * Adds the pad templates "sink" and "src".
+ * Adds the pad templates "sink" and "src". Recordings may leave in their own format as well.
  */
 void
 cord_tts_base_class_add_pads(CordTtsBaseClass *klass, const gchar *src_caps)
 {
   g_autoptr(GstCaps) in = gst_caps_from_string("text/x-raw, format = (string) utf8");
-  g_autoptr(GstCaps) out = gst_caps_from_string(src_caps);
+  g_autoptr(GstCaps) out =
+      gst_caps_merge(gst_caps_from_string(src_caps), gst_caps_from_string(CLIP_CAPS));
   GstElementClass *element_class = GST_ELEMENT_CLASS(klass);
 
   gst_element_class_add_pad_template(
@@ -273,16 +285,22 @@ cord_tts_base_get_worker(CordTtsBase *self)
   return PRIV(self)->worker;
 }
 
-static gboolean
-accepts(GstPad *src, gboolean mulaw, guint rate)
+GstCaps *
+cord_tts_format_to_caps(const CordTtsFormat *format)
 {
-  g_autoptr(GstCaps) caps =
-      mulaw ? gst_caps_new_simple("audio/x-mulaw", "rate", G_TYPE_INT, (gint)rate, "channels",
-                                  G_TYPE_INT, 1, NULL)
-            : gst_caps_new_simple("audio/x-raw", "format", G_TYPE_STRING, "S16LE", "rate",
-                                  G_TYPE_INT, (gint)rate, "channels", G_TYPE_INT, 1, "layout",
-                                  G_TYPE_STRING, "interleaved", NULL);
-  g_autoptr(GstCaps) wanted = gst_pad_peer_query_caps(src, caps);
+  if (format->mulaw)
+    return gst_caps_new_simple("audio/x-mulaw", "rate", G_TYPE_INT, (gint)format->rate, "channels",
+                               G_TYPE_INT, 1, NULL);
+  return gst_caps_new_simple("audio/x-raw", "format", G_TYPE_STRING, "S16LE", "rate", G_TYPE_INT,
+                             (gint)format->rate, "channels", G_TYPE_INT, 1, "layout", G_TYPE_STRING,
+                             "interleaved", NULL);
+}
+
+gboolean
+cord_tts_base_is_accepted(CordTtsBase *self, const CordTtsFormat *format)
+{
+  g_autoptr(GstCaps) caps = cord_tts_format_to_caps(format);
+  g_autoptr(GstCaps) wanted = gst_pad_peer_query_caps(PRIV(self)->src, caps);
 
   return wanted && !gst_caps_is_empty(wanted);
 }
@@ -304,10 +322,11 @@ cord_tts_base_choose_format(CordTtsBase *self, const guint *rates, guint n_rates
 {
   CordTtsBasePrivate *priv = PRIV(self);
 
-  *mulaw = gst_pad_is_linked(priv->src) && accepts(priv->src, TRUE, 8000);
-  *rate = *mulaw ? 8000 : rates[0];
+  *mulaw = gst_pad_is_linked(priv->src) &&
+           cord_tts_base_is_accepted(self, &(CordTtsFormat){ CORD_G711_RATE, TRUE });
+  *rate = *mulaw ? CORD_G711_RATE : rates[0];
   for (guint i = 0; !*mulaw && i < n_rates; i++) {
-    if (!accepts(priv->src, FALSE, rates[i]))
+    if (!cord_tts_base_is_accepted(self, &(CordTtsFormat){ rates[i], FALSE }))
       continue;
     *rate = rates[i];
     break;

@@ -3,6 +3,8 @@
 
 #include "cord-error.h"
 #include "cord-events.h"
+#include "cord-g711.h"
+#include "cord-reply.h"
 #include "cord-spoken-text.h"
 #include "cord-tts-base-private.h"
 
@@ -16,6 +18,7 @@ free_item(gpointer data)
 
   g_clear_pointer(&item->turn, cord_turn_unref);
   gst_clear_event(&item->event);
+  g_clear_pointer(&item->clip, g_bytes_unref);
   g_free(item->text);
   g_free(item);
 }
@@ -50,9 +53,21 @@ turn_number(const Item *item)
   return item->turn ? cord_turn_get_number(item->turn) : 0;
 }
 
-/* The sticky events that must stand before audio. */
 static void
-push_preamble(CordTtsBase *self)
+push_caps(CordTtsBasePrivate *priv, const CordTtsFormat *format)
+{
+  g_autoptr(GstCaps) caps = NULL;
+
+  if (format->rate == priv->told.rate && format->mulaw == priv->told.mulaw)
+    return;
+  caps = cord_tts_format_to_caps(format);
+  gst_pad_push_event(priv->src, gst_event_new_caps(caps));
+  priv->told = *format;
+}
+
+/* The sticky events that must stand before audio; @format: (nullable): of audio that follows. */
+static void
+push_preamble(CordTtsBase *self, const CordTtsFormat *format)
 {
   CordTtsBasePrivate *priv = PRIV(self);
 
@@ -64,20 +79,12 @@ push_preamble(CordTtsBase *self)
     gst_pad_push_event(priv->src, event);
     priv->started = TRUE;
   }
+  if (format == NULL)
+    format = priv->told.rate > 0 ? &priv->told : &priv->format;
   /* a voice whose format is not known yet has caps before its first audio */
-  if (priv->rate == 0)
+  if (format->rate == 0)
     return;
-  if (priv->need_caps) {
-    g_autoptr(GstCaps) caps =
-        priv->mulaw ? gst_caps_new_simple("audio/x-mulaw", "rate", G_TYPE_INT, (gint)priv->rate,
-                                          "channels", G_TYPE_INT, 1, NULL)
-                    : gst_caps_new_simple("audio/x-raw", "format", G_TYPE_STRING, "S16LE", "rate",
-                                          G_TYPE_INT, (gint)priv->rate, "channels", G_TYPE_INT, 1,
-                                          "layout", G_TYPE_STRING, "interleaved", NULL);
-
-    gst_pad_push_event(priv->src, gst_event_new_caps(caps));
-    priv->need_caps = FALSE;
-  }
+  push_caps(priv, format);
   if (priv->need_segment) {
     GstSegment segment;
 
@@ -95,8 +102,86 @@ push_event_item(CordTtsBase *self, Item *item)
 
   if (cord_event_is(item->event, CORD_EVENT_RESPONSE_FINISHED) && klass->turn_done)
     klass->turn_done(self, cord_structure_get_turn(gst_event_get_structure(item->event)));
-  push_preamble(self);
+  push_preamble(self, NULL);
   gst_pad_push_event(priv->src, g_steal_pointer(&item->event));
+}
+
+/* Audio of the piece that is spoken now. Whoever gets it may flush, and the item is gone. */
+static void
+push_audio(CordTtsBase *self, GstBuffer *buffer, const CordTtsFormat *format)
+{
+  CordTtsBasePrivate *priv = PRIV(self);
+  Item *item = priv->speaking;
+  GstClockTime duration = gst_util_uint64_scale(
+      gst_buffer_get_size(buffer) / (format->mulaw ? 1 : 2), GST_SECOND, format->rate);
+
+  if (item->turn)
+    cord_turn_stamp(item->turn, CORD_TURN_STAMP_TTS_FIRST_AUDIO,
+                    cord_worker_get_time(priv->worker));
+  if (GST_CLOCK_TIME_IS_VALID(item->pts) && item->pts > priv->position) {
+    priv->position = item->pts;
+    priv->discont = TRUE;
+  }
+  cord_buffer_set_turn(buffer, item->turn);
+  GST_BUFFER_PTS(buffer) = priv->position;
+  GST_BUFFER_DURATION(buffer) = duration;
+  if (priv->discont)
+    GST_BUFFER_FLAG_SET(buffer, GST_BUFFER_FLAG_DISCONT);
+  priv->discont = FALSE;
+  priv->position += duration;
+  cord_spoken_text_add_audio(ensure_turn(priv, turn_number(item)), duration);
+  push_preamble(self, format);
+  gst_pad_push(priv->src, buffer);
+}
+
+/* Mu-law wherever it is taken: then a telephone gets the recording byte by byte. */
+static gboolean
+choose_clip_format(CordTtsBase *self, CordTtsFormat *format)
+{
+  *format = (CordTtsFormat){ CORD_G711_RATE, TRUE };
+  if (cord_tts_base_is_accepted(self, format))
+    return TRUE;
+  format->mulaw = FALSE;
+  return cord_tts_base_is_accepted(self, format);
+}
+
+/* A recording is shared by all who play it. */
+static GstBuffer *
+make_clip_buffer(GBytes *clip, gboolean mulaw)
+{
+  gsize n;
+  const guint8 *codes = g_bytes_get_data(clip, &n);
+  GstBuffer *buffer;
+  GstMapInfo map;
+
+  if (mulaw)
+    return gst_buffer_new_wrapped_bytes(clip);
+  buffer = gst_buffer_new_allocate(NULL, n * sizeof(gint16), NULL);
+  gst_buffer_map(buffer, &map, GST_MAP_WRITE);
+  cord_g711_decode(codes, (gint16 *)map.data, n);
+  for (gsize i = 0; i < n; i++)
+    ((gint16 *)map.data)[i] = GINT16_TO_LE(((gint16 *)map.data)[i]);
+  gst_buffer_unmap(buffer, &map);
+  return buffer;
+}
+
+/* Whether it could be played; then it is done. */
+static gboolean
+play_clip(CordTtsBase *self, Item *item)
+{
+  guint piece = PRIV(self)->piece;
+  CordTtsFormat format;
+
+  if (item->clip == NULL)
+    return FALSE;
+  if (choose_clip_format(self, &format)) {
+    push_audio(self, make_clip_buffer(item->clip, format.mulaw), &format);
+    cord_tts_base_piece_done(self, piece, NULL);
+    return TRUE;
+  }
+  /* those who follow know only the voice: it speaks the words */
+  g_clear_pointer(&item->clip, g_bytes_unref);
+  return FALSE;
 }
 
 /* It may be done, and the item gone, before this returns. */
@@ -105,7 +190,8 @@ speak(CordTtsBase *self, Item *item)
 {
   g_autofree gchar *text = g_strdup(item->text);
 
-  CORD_TTS_BASE_GET_CLASS(self)->speak(self, PRIV(self)->piece, turn_number(item), text);
+  if (!play_clip(self, item))
+    CORD_TTS_BASE_GET_CLASS(self)->speak(self, PRIV(self)->piece, turn_number(item), text);
 }
 
 /* Goes on with what waits until a piece has to be spoken. A subclass that is done at once comes
@@ -140,8 +226,11 @@ cord_tts_stream_cancel_all(CordTtsBase *self)
   CordTtsBasePrivate *priv = PRIV(self);
 
   if (priv->speaking) {
+    gboolean recorded = priv->speaking->clip != NULL;
+
     g_clear_pointer(&priv->speaking, free_item);
-    CORD_TTS_BASE_GET_CLASS(self)->cancel(self, priv->piece);
+    if (!recorded)
+      CORD_TTS_BASE_GET_CLASS(self)->cancel(self, priv->piece);
   }
   g_queue_clear_full(&priv->items, free_item);
   g_byte_array_set_size(priv->odd, 0);
@@ -155,6 +244,7 @@ take_text(CordTtsBase *self, GstBuffer *buffer)
   CordTtsBasePrivate *priv = PRIV(self);
   CordTurn *turn = cord_buffer_get_turn(buffer);
   Item *item = g_new0(Item, 1);
+  GBytes *clip = NULL;
   GstMapInfo map;
 
   if (gst_buffer_map(buffer, &map, GST_MAP_READ)) {
@@ -163,9 +253,11 @@ take_text(CordTtsBase *self, GstBuffer *buffer)
     gst_buffer_unmap(buffer, &map);
   }
   item->turn = turn ? cord_turn_ref(turn) : NULL;
+  if (cord_buffer_get_reply(buffer, NULL, &clip) && clip && g_bytes_get_size(clip) > 0)
+    item->clip = g_bytes_ref(clip);
   item->pts = gst_segment_to_running_time(&priv->segment, GST_FORMAT_TIME, GST_BUFFER_PTS(buffer));
   gst_buffer_unref(buffer);
-  if (item->text == NULL || *item->text == '\0') {
+  if (item->text == NULL || (*item->text == '\0' && item->clip == NULL)) {
     free_item(item);
     return GST_FLOW_OK;
   }
@@ -195,7 +287,7 @@ take_event(CordTtsBase *self, GstEvent *event)
     gst_event_unref(event);
     /* told on, so that whoever waits for a stream sees one before the first word */
     priv->need_segment = TRUE;
-    push_preamble(self);
+    push_preamble(self, NULL);
     return;
   case GST_EVENT_GAP:
     gst_event_unref(event);
@@ -322,18 +414,14 @@ cord_tts_base_set_format(CordTtsBase *self, guint rate, gboolean mulaw)
 {
   CordTtsBasePrivate *priv = PRIV(self);
 
-  if (priv->rate == rate && priv->mulaw == mulaw)
-    return;
-  priv->rate = rate;
-  priv->mulaw = mulaw;
-  priv->need_caps = TRUE;
+  priv->format = (CordTtsFormat){ rate, mulaw };
 }
 
 /* Whole samples of what came, with what was left over before. */
 static GstBuffer *
 make_buffer(CordTtsBasePrivate *priv, const guint8 *data, gsize size)
 {
-  gsize width = priv->mulaw ? 1 : 2;
+  gsize width = priv->format.mulaw ? 1 : 2;
   gsize total = priv->odd->len + size;
   gsize whole = total - total % width;
   GstBuffer *buffer;
@@ -366,34 +454,13 @@ void
 cord_tts_base_take_audio(CordTtsBase *self, guint piece, gconstpointer data, gsize size)
 {
   CordTtsBasePrivate *priv = PRIV(self);
-  GstClockTime duration;
   GstBuffer *buffer;
-  Item *item = priv->speaking;
 
-  if (item == NULL || piece != priv->piece || size == 0)
+  if (priv->speaking == NULL || piece != priv->piece || size == 0)
     return;
   buffer = make_buffer(priv, data, size);
-  if (buffer == NULL)
-    return;
-  duration = gst_util_uint64_scale(gst_buffer_get_size(buffer) / (priv->mulaw ? 1 : 2), GST_SECOND,
-                                   priv->rate);
-  if (item->turn)
-    cord_turn_stamp(item->turn, CORD_TURN_STAMP_TTS_FIRST_AUDIO,
-                    cord_worker_get_time(priv->worker));
-  if (GST_CLOCK_TIME_IS_VALID(item->pts) && item->pts > priv->position) {
-    priv->position = item->pts;
-    priv->discont = TRUE;
-  }
-  cord_buffer_set_turn(buffer, item->turn);
-  GST_BUFFER_PTS(buffer) = priv->position;
-  GST_BUFFER_DURATION(buffer) = duration;
-  if (priv->discont)
-    GST_BUFFER_FLAG_SET(buffer, GST_BUFFER_FLAG_DISCONT);
-  priv->discont = FALSE;
-  priv->position += duration;
-  cord_spoken_text_add_audio(ensure_turn(priv, turn_number(item)), duration);
-  push_preamble(self);
-  gst_pad_push(priv->src, buffer);
+  if (buffer)
+    push_audio(self, buffer, &priv->format);
 }
 
 /**

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "cord-reply.h"
 #include "cord-turn.h"
 
 #define KEPT_TURNS 3            /* whose playout may still be reported */
@@ -12,6 +13,7 @@ typedef struct {
   guint number;
   GstMiniObject *object; /* of a text only what it comes with counts */
   gchar *text;           /* what is left to say of it; NULL: an event */
+  GBytes *clip;          /* how all of it sounds; NULL: a voice speaks it */
   guint turn;
   gsize start; /* of @text in the turn's text, bytes */
 } Entry;
@@ -46,6 +48,7 @@ free_entry(gpointer data)
 
   gst_mini_object_unref(entry->object);
   g_free(entry->text);
+  g_clear_pointer(&entry->clip, g_bytes_unref);
   g_free(entry);
 }
 
@@ -157,6 +160,15 @@ place(TtsScript *self, Entry *entry)
   turn->length = entry->start + strlen(entry->text);
 }
 
+static GBytes *
+read_clip(GstBuffer *buffer)
+{
+  GBytes *clip = NULL;
+
+  cord_buffer_get_reply(buffer, NULL, &clip);
+  return clip ? g_bytes_ref(clip) : NULL;
+}
+
 guint
 tts_script_add(TtsScript *self, GstMiniObject *object)
 {
@@ -164,7 +176,8 @@ tts_script_add(TtsScript *self, GstMiniObject *object)
 
   entry->object = gst_mini_object_ref(object);
   entry->text = GST_IS_BUFFER(object) ? read_text(GST_BUFFER_CAST(object)) : NULL;
-  if (entry->text && *entry->text == '\0') {
+  entry->clip = GST_IS_BUFFER(object) ? read_clip(GST_BUFFER_CAST(object)) : NULL;
+  if (entry->text && *entry->text == '\0' && entry->clip == NULL) {
     free_entry(entry);
     return 0;
   }
@@ -213,6 +226,8 @@ make_object(const Entry *entry)
   turn = cord_buffer_get_turn(GST_BUFFER_CAST(entry->object));
   if (turn)
     cord_buffer_set_turn(buffer, turn);
+  if (entry->clip)
+    cord_buffer_set_reply(buffer, entry->text, entry->clip);
   GST_BUFFER_PTS(buffer) = GST_BUFFER_PTS(GST_BUFFER_CAST(entry->object));
   return GST_MINI_OBJECT_CAST(buffer);
 }
@@ -272,7 +287,7 @@ note_what_was_said(TtsScript *self, Turn *turn)
   }
 }
 
-/* Of what was begun only the rest has to be said. */
+/* Of what was begun only the rest has to be said, and that by a voice. */
 static void
 shorten(Entry *entry, gsize said_until)
 {
@@ -283,6 +298,8 @@ shorten(Entry *entry, gsize said_until)
   while (entry->text[said] == ' ')
     said++;
   entry->start += said;
+  if (said > 0)
+    g_clear_pointer(&entry->clip, g_bytes_unref);
   memmove(entry->text, entry->text + said, length - said + 1);
 }
 
@@ -307,7 +324,7 @@ tts_script_change_voice(TtsScript *self)
 
     if (last)
       shorten(first, end_of(last));
-    if (*first->text == '\0')
+    if (*first->text == '\0' && first->clip == NULL)
       free_entry(g_queue_pop_head(&self->entries));
   }
 }
