@@ -26,7 +26,8 @@
   "status = COALESCE($6, status), end_reason = COALESCE($3, end_reason), "                         \
   "duration_seconds = COALESCE(CAST($7 AS BIGINT), duration_seconds), "                            \
   "summary = COALESCE($8, summary), ended_at = COALESCE($9, ended_at), "                           \
-  "metadata = COALESCE($10, metadata), journal_seq = CAST($11 AS BIGINT) "                         \
+  "metadata = COALESCE($10, metadata), extracted = COALESCE($12, extracted), "                     \
+  "journal_seq = CAST($11 AS BIGINT) "                                                             \
   "WHERE id = $1 AND journal_seq < CAST($11 AS BIGINT)"
 
 /* A line of a call that was deleted meanwhile is no error. */
@@ -163,7 +164,8 @@ apply_call_updated(CordDatabase *database, const gchar *server_id, const CordJou
                                      cord_journal_record_get(record, "duration_seconds"),
                                      cord_journal_record_get(record, "summary"),
                                      cord_journal_record_get(record, "ended_at"),
-                                     cord_journal_record_get(record, "metadata"), seq),
+                                     cord_journal_record_get(record, "metadata"), seq,
+                                     cord_journal_record_get(record, "extracted")),
                          error))
     return FALSE;
   /* who has placed it may place another */

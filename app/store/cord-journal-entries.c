@@ -76,6 +76,7 @@ cord_journal_call_updated(CordJournal *self, const CordCallRecord *changes)
   put(fields, "summary", changes->summary);
   put(fields, "ended_at", changes->ended_at);
   put_json(fields, "metadata", changes->metadata);
+  put_json(fields, "extracted", changes->extracted);
   return cord_journal_append(self, CORD_JOURNAL_CALL_UPDATED, fields);
 }
 
@@ -114,6 +115,27 @@ void
 cord_journal_set_discreet(CordJournal *self, gboolean discreet)
 {
   g_atomic_int_set(&self->discreet, discreet);
+}
+
+/**
+ * cord_journal_call_extracted:
+ * @self: a journal
+ * @call_id: the call
+ * @extracted: what a model has found out in it, in place of what it had found out before
+ *
+ * Returns: the record's number, 0 when the journal is discreet or closed, or its memory is full
+ */
+guint64
+cord_journal_call_extracted(CordJournal *self, const gchar *call_id, JsonObject *extracted)
+{
+  g_autoptr(JsonNode) node = NULL;
+  CordCallRecord changes = { .id = (gchar *)call_id, .duration_seconds = -1 };
+
+  if (g_atomic_int_get(&self->discreet))
+    return 0;
+  node = json_node_init_object(json_node_alloc(), extracted);
+  changes.extracted = node;
+  return cord_journal_call_updated(self, &changes);
 }
 
 /**

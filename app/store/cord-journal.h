@@ -29,6 +29,7 @@ guint64 cord_journal_call_created(CordJournal *self, const CordCallRecord *call)
 guint64 cord_journal_call_updated(CordJournal *self, const CordCallRecord *changes);
 guint64 cord_journal_call_ended(CordJournal *self, const gchar *call_id, const gchar *status,
                                 const gchar *end_reason, gint64 duration_seconds);
+guint64 cord_journal_call_extracted(CordJournal *self, const gchar *call_id, JsonObject *extracted);
 guint64 cord_journal_transcript(CordJournal *self, const gchar *call_id, const gchar *role,
                                 const gchar *content);
 guint64 cord_journal_function_call(CordJournal *self, const CordFunctionCall *run);

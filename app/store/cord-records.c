@@ -367,6 +367,7 @@ call_clear(gpointer data)
   g_free(self->started_at);
   g_free(self->ended_at);
   g_clear_pointer(&self->metadata, json_node_unref);
+  g_clear_pointer(&self->extracted, json_node_unref);
 }
 
 void
@@ -401,6 +402,7 @@ cord_call_record_to_json(const CordCallRecord *self)
   cord_json_set_string(object, "started_at", self->started_at);
   cord_json_set_string(object, "ended_at", self->ended_at);
   set_json(object, "metadata", self->metadata);
+  set_json(object, "extracted", self->extracted);
   if (self->agent_name) {
     JsonObject *agent = json_object_new();
 

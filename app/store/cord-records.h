@@ -89,6 +89,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(CordAgent, cord_agent_unref)
  * @started_at: when it began
  * @ended_at: (nullable): when it ended
  * @metadata: (nullable): any JSON
+ * @extracted: (nullable): what a model has found out in it, a JSON object
  *
  * One telephone call.
  */
@@ -106,6 +107,7 @@ typedef struct {
   gchar *started_at;
   gchar *ended_at;
   JsonNode *metadata;
+  JsonNode *extracted;
 } CordCallRecord;
 
 CordCallRecord *cord_call_record_new(void);

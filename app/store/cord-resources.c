@@ -45,6 +45,7 @@ static const CordColumn calls[] = {
   TIME("started_at"),
   { "ended_at", CORD_COLUMN_TEXT },
   { "metadata", CORD_COLUMN_JSON },
+  { "extracted", CORD_COLUMN_JSON, CORD_COLUMN_FIXED },
   { "agents", CORD_COLUMN_NAME, CORD_COLUMN_FIXED,
     "(SELECT a.name FROM agents a WHERE a.id = calls.agent_id)" },
 };

@@ -94,6 +94,7 @@ cord_call_record_read(const CordRows *rows, guint row)
   self->started_at = dup_column(rows, row, 10);
   self->ended_at = dup_column(rows, row, 11);
   self->metadata = cord_row_json_from_text(cord_rows_get(rows, row, 12));
+  self->extracted = cord_row_json_from_text(cord_rows_get(rows, row, 13));
   return self;
 }
 

@@ -15,7 +15,8 @@ G_BEGIN_DECLS
   "is_active, metadata, created_at, updated_at"
 #define CORD_CALL_COLUMNS                                                                          \
   "c.id, c.agent_id, a.name, c.direction, c.caller_number, c.twilio_call_sid, c.status, "          \
-  "c.end_reason, c.duration_seconds, c.summary, c.started_at, c.ended_at, c.metadata"
+  "c.end_reason, c.duration_seconds, c.summary, c.started_at, c.ended_at, c.metadata, "            \
+  "c.extracted"
 #define CORD_ENTRY_COLUMNS "id, call_id, role, content, timestamp"
 #define CORD_FUNCTION_CALL_COLUMNS                                                                 \
   "id, call_id, function_name, arguments, result, status, error_message, executed_at"

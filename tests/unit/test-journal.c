@@ -206,6 +206,52 @@ create_call(CordJournal *journal, const gchar *id, const gchar *sid)
 }
 
 static void
+find_out(CordJournal *journal, const gchar *text)
+{
+  g_autoptr(JsonNode) node = json_from_string(text, NULL);
+
+  cord_journal_call_extracted(journal, "c1", json_node_get_object(node));
+}
+
+static void
+assert_extracted(CordStore *store, const gchar *text)
+{
+  g_autoptr(CordCallRecord) call = test_store_get_call(store, "c1");
+  g_autofree gchar *found = call->extracted ? json_to_string(call->extracted, FALSE) : NULL;
+
+  g_assert_cmpstr(found, ==, text);
+}
+
+/* The newest counts, also after the end, and nothing else of the call changes with it. */
+static void
+test_extracted(void)
+{
+  World world = { 0 };
+  g_autoptr(CordCallRecord) call = NULL;
+
+  world_init(&world);
+  create_call(world.journal, "c1", "CA1");
+  drain(&world);
+  assert_extracted(world.store, NULL);
+  find_out(world.journal, "{\"name\":null}");
+  find_out(world.journal, "{\"name\":\"\xc3\x89va \\\"E\\\"\"}");
+  cord_journal_call_ended(world.journal, "c1", "completed", "caller_hangup", 12);
+  drain(&world);
+  assert_extracted(world.store, "{\"name\":\"\xc3\x89va \\\"E\\\"\"}");
+  find_out(world.journal, "{\"name\":\"Eva\"}");
+  /* whoever reads the journal again changes nothing */
+  world_close(&world);
+  world_open(&world);
+  drain(&world);
+  assert_extracted(world.store, "{\"name\":\"Eva\"}");
+  call = test_store_get_call(world.store, "c1");
+  g_assert_cmpstr(call->status, ==, "completed");
+  g_assert_cmpint(call->duration_seconds, ==, 12);
+  g_assert_nonnull(call->metadata);
+  world_clear(&world);
+}
+
+static void
 test_a_call(void)
 {
   World world = { 0 };
@@ -263,6 +309,7 @@ test_discreet(void)
   cord_journal_set_discreet(world.journal, TRUE);
   create_call(world.journal, "c1", "CA1");
   cord_journal_transcript(world.journal, "c1", "user", "My secret");
+  find_out(world.journal, "{\"name\":\"My name\"}");
   run->call_id = g_strdup("c1");
   run->function_name = g_strdup("end_call");
   run->status = g_strdup("completed");
@@ -271,6 +318,7 @@ test_discreet(void)
   drain(&world);
   call = test_store_get_call(world.store, "c1");
   g_assert_cmpstr(call->status, ==, "completed");
+  g_assert_null(call->extracted);
   lines = test_store_get_transcript(world.store, "c1");
   g_assert_cmpuint(lines->len, ==, 0);
   runs = test_store_get_function_calls(world.store, "c1");
@@ -816,6 +864,7 @@ main(int argc, char **argv)
     run_child(dir);
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/journal/a call arrives in the store", test_a_call);
+  g_test_add_func("/journal/what was found out is what was found out last", test_extracted);
   g_test_add_func("/journal/a discreet one keeps nothing of what was said", test_discreet);
   g_test_add_func("/journal/running calls of a dead process are interrupted", test_interrupted);
   g_test_add_func("/journal/a server can wait for what its predecessor left", test_catch_up);
