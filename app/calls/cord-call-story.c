@@ -23,7 +23,7 @@ say_goodbye(gpointer data)
 }
 
 static void
-submit_tool_result(CordCall *self, const gchar *id, const gchar *json)
+submit_tool_result(CordCall *self, const gchar *signal, const gchar *id, const gchar *json)
 {
   /* whichever of them thinks */
   static const gchar *const minds[] = { "llm", "realtime" };
@@ -32,12 +32,13 @@ submit_tool_result(CordCall *self, const gchar *id, const gchar *json)
     g_autoptr(GstElement) mind = gst_bin_get_by_name(GST_BIN(self->pipeline), minds[i]);
 
     if (mind)
-      g_signal_emit_by_name(mind, "submit-tool-result", id, json);
+      g_signal_emit_by_name(mind, signal, id, json);
   }
 }
 
 typedef struct {
   CordCall *call;
+  const gchar *signal;
   gchar *id;
   gchar *result;
 } ToolResult;
@@ -59,7 +60,7 @@ deliver_tool_result(gpointer data)
   ToolResult *result = data;
 
   if (result->call->phase == CORD_CALL_RUNNING)
-    submit_tool_result(result->call, result->id, result->result);
+    submit_tool_result(result->call, result->signal, result->id, result->result);
 }
 
 /* What a tool has come to, for those who listen. */
@@ -106,11 +107,19 @@ on_tool_call(CordCall *self, const GstStructure *structure)
   tell_tool_result(self, structure, run);
   /* the element is still inside the call; it gets its answer when it has come out */
   result->call = g_object_ref(self);
+  result->signal = cord_tools_get_signal(known);
   result->id = g_strdup(gst_structure_get_string(structure, "id"));
   if (self->leg == CORD_LEG_BROWSER)
     cord_call_tell_browser_tool(self, name, arguments, result->result);
   cord_worker_post(self->worker, deliver_tool_result, result, free_tool_result);
   cord_function_call_unref(run);
+}
+
+static void
+forget_goodbye(CordCall *self)
+{
+  self->goodbye_turn = -1;
+  g_clear_pointer(&self->goodbye, cord_timer_remove);
 }
 
 static void
@@ -125,8 +134,7 @@ on_heard(CordCall *self, const GstStructure *structure)
 
     /* a caller who cuts in on the goodbye has something to say */
     gst_structure_get_boolean(structure, "interrupted", &interrupted);
-    self->goodbye_turn = -1;
-    g_clear_pointer(&self->goodbye, cord_timer_remove);
+    forget_goodbye(self);
     if (!interrupted)
       cord_call_hang_up(self, "agent-hangup");
   }
@@ -139,6 +147,9 @@ on_turn_ended(CordCall *self, const GstStructure *structure)
 
   if (text && *text)
     cord_journal_transcript(self->journal, self->admission->call_id, "user", text);
+  /* whose end is not there yet has something else to talk of */
+  if (self->goodbye_turn >= 0 && (gint)cord_structure_get_turn(structure) > self->goodbye_turn)
+    forget_goodbye(self);
 }
 
 static void
@@ -192,6 +203,11 @@ cord_call_note_model_failure(CordCall *self, const GError *error)
 static void
 on_response_finished(CordCall *self, const GstStructure *structure)
 {
+  const gchar *text = gst_structure_get_string(structure, "text");
+
+  /* the model had nothing to say to it, even when it was asked */
+  if (self->goodbye_turn == (gint)cord_structure_get_turn(structure) && (!text || !*text))
+    cord_call_hang_up(self, "agent-hangup");
   if (!self->model_failed)
     self->model_failures = 0;
   self->model_failed = FALSE;

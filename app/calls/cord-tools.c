@@ -47,3 +47,16 @@ cord_tools_run(const gchar *name, gchar **result)
   *result = cord_json_print_object(object);
   return known;
 }
+
+/**
+ * cord_tools_get_signal:
+ * @known: what cord_tools_run() returned
+ *
+ * Returns: by which signal the result goes to the element that thinks: nothing needs to be said of
+ *   a conversation's end
+ */
+const gchar *
+cord_tools_get_signal(gboolean known)
+{
+  return known ? "submit-final-tool-result" : "submit-tool-result";
+}

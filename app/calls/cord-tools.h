@@ -9,5 +9,6 @@ G_BEGIN_DECLS
 
 const gchar *cord_tools_describe(const CordAgent *agent);
 gboolean cord_tools_run(const gchar *name, gchar **result);
+const gchar *cord_tools_get_signal(gboolean known);
 
 G_END_DECLS

@@ -196,9 +196,11 @@ run_tool(GstElement *pipeline, Work *work, const GstStructure *structure)
   g_autoptr(GstElement) llm = gst_bin_get_by_name(GST_BIN(pipeline), "llm");
   g_autofree gchar *result = NULL;
 
-  work->answer->ended |= cord_tools_run(gst_structure_get_string(structure, "name"), &result);
-  g_signal_emit_by_name(llm, "submit-tool-result", gst_structure_get_string(structure, "id"),
-                        result);
+  gboolean known = cord_tools_run(gst_structure_get_string(structure, "name"), &result);
+
+  work->answer->ended |= known;
+  g_signal_emit_by_name(llm, cord_tools_get_signal(known),
+                        gst_structure_get_string(structure, "id"), result);
 }
 
 static void

@@ -216,8 +216,12 @@ gst_openai_realtime_interrupt(GstOpenaiRealtime *self)
 {
   Answer *answer = gst_openai_realtime_get_answer(self);
 
-  if (answer && answer->bytes == 0)
+  if (answer && answer->bytes == 0) {
+    cord_element_post(
+        GST_ELEMENT(self),
+        cord_structure_new_heard(cord_turn_get_number(answer->turn), "", answer->text->str, TRUE));
     gst_openai_realtime_finish_answer(self, answer);
+  }
   if (g_queue_is_empty(&self->answers))
     return;
   for (GList *link = self->answers.head; link; link = link->next)
@@ -265,11 +269,14 @@ gst_openai_realtime_take_call(GstOpenaiRealtime *self, const RealtimeCall *wante
 }
 
 /* The model goes on when it has ended what it was saying and knows all results. While the caller
- * speaks, or is to be answered anyway, it is not asked to. */
+ * speaks, or is to be answered anyway, it is not asked to; nor when it has said all there is to
+ * say.
+ */
 void
 gst_openai_realtime_go_on(GstOpenaiRealtime *self)
 {
   Answer *answer = gst_openai_realtime_get_answer(self);
+  gboolean done = answer && answer->bytes > 0;
 
   if (self->responding || self->calls->len == 0 || !self->ready)
     return;
@@ -280,9 +287,10 @@ gst_openai_realtime_go_on(GstOpenaiRealtime *self)
     const Call *call = self->calls->pdata[i];
 
     gst_openai_realtime_send(self, realtime_function_result(call->call->id, call->result));
+    done = done && call->final;
   }
   g_ptr_array_set_size(self->calls, 0);
-  if (!self->speaking && !self->expecting) {
+  if (!self->speaking && !self->expecting && !done) {
     self->expecting = TRUE;
     gst_openai_realtime_send(self, realtime_respond());
     gst_openai_realtime_watch(self);
@@ -292,11 +300,14 @@ gst_openai_realtime_go_on(GstOpenaiRealtime *self)
 }
 
 void
-gst_openai_realtime_take_result(GstOpenaiRealtime *self, const gchar *id, const gchar *result)
+gst_openai_realtime_take_result(GstOpenaiRealtime *self, const gchar *id, const gchar *result,
+                                gboolean final)
 {
   Call *call = find_call(self, id);
 
-  if (call && call->result == NULL)
+  if (call && call->result == NULL) {
     call->result = g_strdup(result);
+    call->final = final;
+  }
   gst_openai_realtime_go_on(self);
 }

@@ -46,7 +46,8 @@ typedef struct {
 /* A function that the model has called. */
 typedef struct {
   RealtimeCall *call;
-  gchar *result; /* NULL: it is not done */
+  gchar *result;  /* NULL: it is not done */
+  gboolean final; /* nothing needs to be said of it */
 } Call;
 
 /* What the caller has said, until it is written down. */
@@ -137,7 +138,7 @@ G_GNUC_INTERNAL void gst_openai_realtime_remember(GstOpenaiRealtime *self, const
 G_GNUC_INTERNAL void gst_openai_realtime_take_call(GstOpenaiRealtime *self,
                                                    const RealtimeCall *call);
 G_GNUC_INTERNAL void gst_openai_realtime_take_result(GstOpenaiRealtime *self, const gchar *id,
-                                                     const gchar *result);
+                                                     const gchar *result, gboolean final);
 G_GNUC_INTERNAL void gst_openai_realtime_go_on(GstOpenaiRealtime *self);
 
 /* the stream */

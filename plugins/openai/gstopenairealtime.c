@@ -28,10 +28,6 @@ GST_DEBUG_CATEGORY(openairealtime_debug);
   "layout = (string) interleaved"
 #define CAPS MULAW_CAPS "; " PCM_CAPS
 
-enum { SIGNAL_SUBMIT_TOOL_RESULT, N_SIGNALS };
-
-static guint signals[N_SIGNALS];
-
 static GstStaticPadTemplate sink_template =
     GST_STATIC_PAD_TEMPLATE("sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS(CAPS));
 static GstStaticPadTemplate src_template =
@@ -158,7 +154,8 @@ change_state(GstElement *element, GstStateChange transition)
 typedef struct {
   GstOpenaiRealtime *self;
   gchar *id;
-  gchar *result;
+  gchar *json;
+  gboolean final;
 } ToolResult;
 
 static void
@@ -168,7 +165,7 @@ free_tool_result(gpointer data)
 
   gst_object_unref(result->self);
   g_free(result->id);
-  g_free(result->result);
+  g_free(result->json);
   g_free(result);
 }
 
@@ -178,19 +175,61 @@ run_tool_result(gpointer data)
   ToolResult *result = data;
 
   if (result->self->service)
-    gst_openai_realtime_take_result(result->self, result->id, result->result);
+    gst_openai_realtime_take_result(result->self, result->id, result->json, result->final);
 }
 
 static void
-submit_tool_result(GstOpenaiRealtime *self, const gchar *id, const gchar *json)
+submit(GstOpenaiRealtime *self, const gchar *id, const gchar *json, gboolean final)
 {
   ToolResult *result;
 
   if (self->worker == NULL || id == NULL)
     return;
   result = g_new0(ToolResult, 1);
-  *result = (ToolResult){ gst_object_ref(self), g_strdup(id), g_strdup(json ? json : "null") };
+  *result =
+      (ToolResult){ gst_object_ref(self), g_strdup(id), g_strdup(json ? json : "null"), final };
   cord_worker_post(self->worker, run_tool_result, result, free_tool_result);
+}
+
+static void
+submit_tool_result(GstOpenaiRealtime *self, const gchar *id, const gchar *json)
+{
+  submit(self, id, json, FALSE);
+}
+
+static void
+submit_final_tool_result(GstOpenaiRealtime *self, const gchar *id, const gchar *json)
+{
+  submit(self, id, json, TRUE);
+}
+
+static void
+install_signals(GstOpenaiRealtimeClass *klass)
+{
+  /**
+   * GstOpenaiRealtime::submit-tool-result:
+   * @self: the element
+   * @id: the "id" of a cordboard/tool-call message
+   * @result: JSON
+   *
+   * Gives the model the result of a function. Any thread.
+   */
+  g_signal_new_class_handler("submit-tool-result", G_TYPE_FROM_CLASS(klass),
+                             G_SIGNAL_RUN_LAST | G_SIGNAL_ACTION, G_CALLBACK(submit_tool_result),
+                             NULL, NULL, NULL, G_TYPE_NONE, 2, G_TYPE_STRING, G_TYPE_STRING);
+  /**
+   * GstOpenaiRealtime::submit-final-tool-result:
+   * @self: the element
+   * @id: the "id" of a cordboard/tool-call message
+   * @result: JSON
+   *
+   * The same for a function of whose result nothing needs to be said, such as one that ends the
+   * call: a model that has said something in this turn is not asked again. Any thread.
+   */
+  g_signal_new_class_handler("submit-final-tool-result", G_TYPE_FROM_CLASS(klass),
+                             G_SIGNAL_RUN_LAST | G_SIGNAL_ACTION,
+                             G_CALLBACK(submit_final_tool_result), NULL, NULL, NULL, G_TYPE_NONE, 2,
+                             G_TYPE_STRING, G_TYPE_STRING);
 }
 
 static void
@@ -217,18 +256,7 @@ gst_openai_realtime_class_init(GstOpenaiRealtimeClass *klass)
   object_class->finalize = gst_openai_realtime_finalize;
   element_class->change_state = change_state;
   gst_openai_realtime_install_properties(object_class);
-  /**
-   * GstOpenaiRealtime::submit-tool-result:
-   * @self: the element
-   * @id: the "id" of a cordboard/tool-call message
-   * @result: JSON
-   *
-   * Gives the model the result of a function. Any thread.
-   */
-  signals[SIGNAL_SUBMIT_TOOL_RESULT] = g_signal_new_class_handler(
-      "submit-tool-result", G_TYPE_FROM_CLASS(klass), G_SIGNAL_RUN_LAST | G_SIGNAL_ACTION,
-      G_CALLBACK(submit_tool_result), NULL, NULL, NULL, G_TYPE_NONE, 2, G_TYPE_STRING,
-      G_TYPE_STRING);
+  install_signals(klass);
   gst_element_class_add_static_pad_template(element_class, &sink_template);
   gst_element_class_add_static_pad_template(element_class, &src_template);
   gst_element_class_set_static_metadata(element_class, "OpenAI speech to speech", "Audio/LLM",

@@ -153,6 +153,31 @@ test_no_agents(void)
   call_rig_free(rig);
 }
 
+/* Who ends a call and has nothing to say to it ends it then. */
+static void
+test_end_without_a_word(void)
+{
+  static const gchar *const arguments[] = { "--dtmf", "1#", "--max-duration", "60", NULL };
+  CallRig *rig = start_with_agent(
+      "en-US",
+      "{\"greeting\":\"Yes?\",\"stt\":{\"element\":\"pocketsphinxstt\"},\"llm\":{\"properties\":{"
+      "\"script\":\"{\\\"rules\\\":[{\\\"patterns\\\":[\\\"1\\\"],\\\"replies\\\":[\\\"\\\"],"
+      "\\\"tool\\\":{\\\"name\\\":\\\"end_call\\\"}}],\\\"fallback\\\":[\\\"What?\\\"]}\"}},"
+      "\"tts\":{\"element\":\"flitetts\",\"voice\":\"slt\"}}",
+      "");
+  g_autoptr(JsonObject) result = NULL, record = NULL;
+  int code;
+
+  result = call_rig_call(rig, arguments, &code);
+  g_assert_cmpint(code, ==, 0);
+  call_rig_wait_until(rig, is_over);
+  record = dup_record(rig);
+  g_assert_cmpstr(json_object_get_string_member(record, "end_reason"), ==, "agent-hangup");
+  /* not when the goodbye's deadline came */
+  g_assert_cmpint(json_object_get_int_member(record, "duration_seconds"), <, 15);
+  call_rig_free(rig);
+}
+
 /* Who follows a silent call is told that it is still there. */
 static void
 test_heartbeat(void)
@@ -321,6 +346,8 @@ main(int argc, char *argv[])
   g_test_add_func("/agents/one is ready while the phone rings, and dismissed when nobody comes",
                   test_prepared);
   g_test_add_func("/agents/one whose service refuses the key apologizes", test_refused_key);
+  g_test_add_func("/agents/one that ends the call without a word has ended it",
+                  test_end_without_a_word);
   g_test_add_func("/agents/a silent call has a heart that beats", test_heartbeat);
   return g_test_run();
 }

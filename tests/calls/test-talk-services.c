@@ -45,10 +45,10 @@ ask(Fixture *fixture, const gchar *path, const gchar *json, guint *status)
 static gchar *
 add_agent(Fixture *fixture, const gchar *model, const gchar *settings)
 {
-  g_autofree gchar *json = g_strdup_printf(
-      "{\"name\":\"Desk\",\"llm_model\":\"%s\",\"metadata\":{\"cordboard\":{\"hints\":[\"" HELLO
-      "\"]%s%s}}}",
-      model, settings ? "," : "", settings ? settings : "");
+  g_autofree gchar *json =
+      g_strdup_printf("{\"name\":\"Desk\",\"llm_model\":\"%s\",\"tools_enabled\":[\"end_call\"],"
+                      "\"metadata\":{\"cordboard\":{\"hints\":[\"" HELLO "\"]%s%s}}}",
+                      model, settings ? "," : "", settings ? settings : "");
   guint status;
   g_autoptr(JsonObject) agent = ask(fixture, "/api/agents", json, &status);
 
@@ -110,6 +110,29 @@ test_history(Fixture *fixture, gconstpointer data)
   /* greeting, turn, answer, turn: in the last request */
   g_assert_nonnull(strstr(greeting, "My name is Ada"));
   g_assert_nonnull(strstr(strstr(greeting, "My name is Ada") + 1, "My name is Ada"));
+}
+
+/* One goodbye is enough; without one, the model is asked for it. */
+static void
+test_end(Fixture *fixture, gconstpointer data)
+{
+  static const gchar *const texts[] = { "Goodbye then.", "" };
+
+  for (guint i = 0; i < G_N_ELEMENTS(texts); i++) {
+    g_autofree gchar *script = g_strdup_printf(
+        "{\"script\":{\"openai\":{\"replies\":[{\"match\":\"" HELLO "\",\"text\":\"%s\","
+        "\"tools\":[{\"name\":\"end_call\",\"arguments\":{}}]}]}}}",
+        texts[i]);
+    g_autoptr(JsonObject) answer = NULL;
+    guint status;
+
+    sim_rig_script(fixture->sims, script);
+    answer = converse(fixture, "gpt-4o-mini", &status);
+    g_assert_cmpuint(status, ==, 200);
+    g_assert_cmpstr(json_object_get_string_member(answer, "agent_response"), ==,
+                    *texts[i] ? texts[i] : "The tool says {\"ok\":true}.");
+    g_assert_true(json_object_get_boolean_member(answer, "ended"));
+  }
 }
 
 static GBytes *
@@ -272,6 +295,7 @@ main(int argc, char *argv[])
   g_test_init(&argc, &argv, NULL);
   ADD("every model answers in writing", test_models);
   ADD("a model is told what was said before", test_history);
+  ADD("one goodbye is enough", test_end);
   ADD("every voice reads a text out", test_voices);
   ADD("every ear hears a recording", test_ears);
   ADD("what fails is said, without a key", test_failures);

@@ -520,86 +520,6 @@ test_oddity(gconstpointer data)
 }
 
 static void
-test_two_calls(void)
-{
-  LlmRig f;
-  g_autofree gchar *first = NULL;
-
-  start(&f, providers[OPENAI].properties);
-  llm_rig_stream(&f,
-                 CHUNK("{\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"x\","
-                       "\"arguments\":\"{\"}},{\"index\":1,\"id\":\"b\",\"function\":{\"name\":"
-                       "\"y\",\"arguments\":\"\"}}]}",
-                       "null")
-                     CHUNK("{\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":\"}\"}}]}",
-                           "\"tool_calls\""),
-                 LLM_RIG_COMPLETE, 0);
-  llm_rig_stream(&f, CHUNK("{\"content\":\"Done.\"}", "\"stop\""), LLM_RIG_COMPLETE, 0);
-  llm_rig_say(&f, 1, "hello");
-  llm_rig_await_tool(&f);
-  g_assert_cmpstr(f.posted->str, ==, "tool x {};tool y {};");
-  llm_rig_submit(&f, "2");
-  llm_rig_pass(&f, GST_SECOND);
-  g_assert_cmpuint(f.requests->len, ==, 1);
-  g_signal_emit_by_name(f.element, "submit-tool-result", "a", "1");
-  assert_said(&f, "[Done.].");
-  g_assert_nonnull(strstr(g_ptr_array_index(f.requests, 1),
-                          "{\"role\":\"tool\",\"tool_call_id\":\"a\",\"content\":\"1\"},{\"role\":"
-                          "\"tool\",\"tool_call_id\":\"b\",\"content\":\"2\"}]"));
-  llm_rig_clear(&f);
-}
-
-static void
-test_arguments_that_are_none(void)
-{
-  LlmRig f;
-
-  start(&f, providers[OPENAI].properties);
-  llm_rig_stream(&f,
-                 CHUNK("{\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"x\","
-                       "\"arguments\":\"{oops\"}}]}",
-                       "\"tool_calls\""),
-                 LLM_RIG_COMPLETE, 0);
-  llm_rig_stream(&f, CHUNK("{\"content\":\"Done.\"}", "\"stop\""), LLM_RIG_COMPLETE, 0);
-  llm_rig_say(&f, 1, "hello");
-  assert_said(&f, "[Done.].");
-  g_assert_cmpstr(f.posted->str, ==, "");
-  g_assert_nonnull(strstr(g_ptr_array_index(f.requests, 1), "no JSON object"));
-  g_assert_null(strstr(g_ptr_array_index(f.requests, 1), "oops"));
-  llm_rig_clear(&f);
-}
-
-/* What was said before a tool was called stays before it. */
-static void
-test_words_around_a_tool(void)
-{
-  LlmRig f;
-
-  start(&f, providers[OPENAI].properties);
-  llm_rig_stream(&f,
-                 CHUNK("{\"content\":\"Let me see.\"}", "null")
-                     CHUNK("{\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"function\":{\"name\":"
-                           "\"x\",\"arguments\":\"{}\"}}]}",
-                           "\"tool_calls\""),
-                 LLM_RIG_COMPLETE, 0);
-  llm_rig_stream(&f, CHUNK("{\"content\":\"It is nine.\"}", "\"stop\""), LLM_RIG_COMPLETE, 0);
-  llm_rig_stream(&f, CHUNK("{\"content\":\"Bye.\"}", "\"stop\""), LLM_RIG_COMPLETE, 0);
-  llm_rig_say(&f, 1, "when");
-  llm_rig_await_tool(&f);
-  llm_rig_submit(&f, "9");
-  assert_said(&f, "[Let me see.][It is nine.].");
-  llm_rig_say(&f, 2, "thanks");
-  assert_said(&f, "[Bye.].");
-  g_assert_nonnull(
-      strstr(g_ptr_array_index(f.requests, 2),
-             "{\"role\":\"assistant\",\"content\":\"Let me see.\"},{\"role\":\"assistant\","
-             "\"content\":null,\"tool_calls\":[{\"id\":\"a\",\"type\":\"function\",\"function\":{"
-             "\"name\":\"x\",\"arguments\":\"{}\"}}]},{\"role\":\"tool\",\"tool_call_id\":\"a\","
-             "\"content\":\"9\"},{\"role\":\"assistant\",\"content\":\"It is nine.\"}"));
-  llm_rig_clear(&f);
-}
-
-static void
 add_faults(void)
 {
   for (guint i = 0; i < G_N_ELEMENTS(providers); i++) {
@@ -652,8 +572,5 @@ main(int argc, char *argv[])
   }
   g_test_add_func("/llm-faults/it is sorry in the caller's language", test_language);
   g_test_add_func("/llm-faults/it is asked three times", test_three_times);
-  g_test_add_func("/llm-faults/two calls wait for each other", test_two_calls);
-  g_test_add_func("/llm-faults/arguments that are none are not run", test_arguments_that_are_none);
-  g_test_add_func("/llm-faults/words stay around the tool", test_words_around_a_tool);
   return g_test_run();
 }

@@ -302,7 +302,7 @@ test_early_interruption(RealtimeRig *f, gconstpointer data)
   realtime_rig_respond(f, "r1");
   realtime_rig_forget(f);
   realtime_rig_start_speech(f, "u2");
-  realtime_rig_assert_posted(f, "speech; ");
+  realtime_rig_assert_posted(f, "speech; cut 1 ''; ");
   realtime_rig_assert_came(f, "finished 1; ");
   realtime_rig_finish(f, "r1", "cancelled");
   realtime_rig_stop_speech(f, "u2", 100);
@@ -393,6 +393,57 @@ test_result_while_speaking(RealtimeRig *f, gconstpointer data)
   realtime_rig_forget(f);
   realtime_rig_result(f, "c1", "1");
   realtime_rig_assert_got(f, "result c1 '1'; ");
+}
+
+/* Who has said goodbye has said all there is to say. */
+static void
+test_final_function(RealtimeRig *f, gconstpointer data)
+{
+  ask(f, "u1", "bye");
+  realtime_rig_respond(f, "r1");
+  realtime_rig_speak(f, "r1", "i1", "Goodbye.", 100);
+  realtime_rig_call(f, "r1", "c1", "end_call");
+  realtime_rig_forget(f);
+  realtime_rig_final_result(f, "c1", "1");
+  realtime_rig_finish(f, "r1", "completed");
+  realtime_rig_assert_got(f, "result c1 '1'; ");
+  realtime_rig_assert_came(f, "finished 1; ");
+  realtime_rig_played(f, 1, 100, CORD_PLAYOUT_DONE);
+  realtime_rig_assert_posted(f, "heard 1 'Goodbye.'; ");
+}
+
+/* Something is to be heard before the end. */
+static void
+test_final_function_in_silence(RealtimeRig *f, gconstpointer data)
+{
+  ask(f, "u1", "bye");
+  realtime_rig_respond(f, "r1");
+  realtime_rig_call(f, "r1", "c1", "end_call");
+  realtime_rig_finish(f, "r1", "completed");
+  realtime_rig_forget(f);
+  realtime_rig_final_result(f, "c1", "1");
+  realtime_rig_assert_got(f, "result c1 '1'; respond; ");
+  realtime_rig_respond(f, "r2");
+  realtime_rig_speak(f, "r2", "i2", "Bye then.", 100);
+  realtime_rig_finish(f, "r2", "completed");
+  realtime_rig_played(f, 1, 100, CORD_PLAYOUT_DONE);
+  realtime_rig_assert_posted(f, "heard 1 'Bye then.'; ");
+}
+
+/* What else was asked for is yet to be told. */
+static void
+test_final_function_beside_another(RealtimeRig *f, gconstpointer data)
+{
+  ask(f, "u1", "bye");
+  realtime_rig_respond(f, "r1");
+  realtime_rig_speak(f, "r1", "i1", "Goodbye.", 100);
+  realtime_rig_call(f, "r1", "c1", "end_call");
+  realtime_rig_call(f, "r1", "c2", "book");
+  realtime_rig_finish(f, "r1", "completed");
+  realtime_rig_forget(f);
+  realtime_rig_final_result(f, "c1", "1");
+  realtime_rig_result(f, "c2", "2");
+  realtime_rig_assert_got(f, "result c1 '1'; result c2 '2'; respond; ");
 }
 
 /* Keys */
@@ -510,6 +561,9 @@ static const Case cases[] = {
   { "what was said after a function is cut by itself", TRUE, "", test_cut_after_function },
   { "functions are found at the end of the answer", TRUE, "", test_functions_of_the_end },
   { "a result does not make the model interrupt", TRUE, "", test_result_while_speaking },
+  { "who has said goodbye is not asked again", TRUE, "", test_final_function },
+  { "who ends without a word is asked for one", TRUE, "", test_final_function_in_silence },
+  { "who wants something else as well is asked", TRUE, "", test_final_function_beside_another },
   { "keys are a turn", TRUE, "", test_keys },
   { "EOS waits for the answer", TRUE, "", test_eos },
   { "a file is sent in pieces", TRUE, "", test_long_file },

@@ -254,6 +254,13 @@ realtime_rig_result(RealtimeRig *self, const gchar *id, const gchar *json)
   cord_worker_iterate(self->worker);
 }
 
+void
+realtime_rig_final_result(RealtimeRig *self, const gchar *id, const gchar *json)
+{
+  g_signal_emit_by_name(self->element, "submit-final-tool-result", id, json);
+  cord_worker_iterate(self->worker);
+}
+
 /* What came of it */
 
 /* Lets the worker work until that was posted; what came before it is forgotten, too. */

@@ -51,6 +51,7 @@ void realtime_rig_talk(RealtimeRig *self, guint ms);
 void realtime_rig_push(RealtimeRig *self, GstBuffer *buffer, guint ms);
 void realtime_rig_played(RealtimeRig *self, guint turn, guint ms, CordPlayoutState state);
 void realtime_rig_result(RealtimeRig *self, const gchar *id, const gchar *json);
+void realtime_rig_final_result(RealtimeRig *self, const gchar *id, const gchar *json);
 
 /* The service */
 void realtime_rig_upgrade(RealtimeRig *self);

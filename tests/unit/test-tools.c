@@ -43,6 +43,14 @@ test_made_up(void)
   json_object_unref(run(NULL, FALSE));
 }
 
+/* Of the end nothing more needs to be said; of a tool that there is not, something does. */
+static void
+test_signals(void)
+{
+  g_assert_cmpstr(cord_tools_get_signal(TRUE), ==, "submit-final-tool-result");
+  g_assert_cmpstr(cord_tools_get_signal(FALSE), ==, "submit-tool-result");
+}
+
 static void
 test_described(void)
 {
@@ -65,6 +73,7 @@ main(int argc, char *argv[])
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/tools/the conversation can be ended", test_known);
   g_test_add_func("/tools/one that was made up is an error, in JSON", test_made_up);
+  g_test_add_func("/tools/the end is final, an error is not", test_signals);
   g_test_add_func("/tools/a model is told of what its agent may do", test_described);
   return g_test_run();
 }
