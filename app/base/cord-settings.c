@@ -177,6 +177,15 @@ const CordSetting cord_settings[] = {
   { "conversation.interruptions", "VOICE_AGENT_DUPLEX_ENABLED", 'b', "true", 0, 0, FALSE, FALSE,
     "Whether callers can interrupt" },
   { "conversation.max-history-turns", "MAX_HISTORY_TURNS", 'i', "10", 0, 10000, FALSE, FALSE,
+  { "extraction.enabled", "OUTLINES_ENABLED", 'b', "false", 0, 0, FALSE, FALSE,
+    "Whether a model reads along after each turn and finds out the caller's intent, name, phone, "
+    "next step and consent to be contacted again" },
+  { "extraction.model", "EXTRACTION_MODEL", 's', NULL, 0, 0, FALSE, FALSE,
+    "Who does, for all agents; unset, each agent's own model" },
+  { "extraction.at-once", NULL, 'i', "4", 1, 64, FALSE, FALSE,
+    "Questions at once that are asked for it, of all calls" },
+  { "extraction.timeout", NULL, 'i', "15", 1, 25, FALSE, FALSE,
+    "How long one of them may take, and how long after a call's end its last may, s" },
     "Turns that the model is told of, 0: all" },
 };
 

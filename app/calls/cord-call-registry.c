@@ -417,6 +417,28 @@ cord_call_registry_tell(CordCallRegistry *self, const gchar *call_id, const gcha
 }
 
 /**
+ * cord_call_registry_add_event:
+ * @self: the registry
+ * @call_id: a call that has come to its agent
+ * @name: the event's name
+ * @json: the event
+ *
+ * Adds to the story of a call what its pipeline does not know. Whoever follows one call hears
+ * nothing after its end; those who watch all calls do.
+ */
+void
+cord_call_registry_add_event(CordCallRegistry *self, const gchar *call_id, const gchar *name,
+                             const gchar *json)
+{
+  CordCallEntry *entry = cord_call_table_find(self->table, call_id);
+
+  if (entry && !entry->ended)
+    cord_call_table_add_event(self->table, entry, name, json);
+  else
+    cord_call_table_tell(self->table, call_id, name, json);
+}
+
+/**
  * cord_call_registry_is_streaming:
  * @self: the registry
  * @call_id: a call, by its id or the carrier's

@@ -121,6 +121,8 @@ void cord_call_registry_unsubscribe(CordCallRegistry *self, guint subscription);
 guint cord_call_registry_watch(CordCallRegistry *self, CordCallEventFunc func, gpointer data);
 void cord_call_registry_tell(CordCallRegistry *self, const gchar *call_id, const gchar *name,
                              const gchar *json);
+void cord_call_registry_add_event(CordCallRegistry *self, const gchar *call_id, const gchar *name,
+                                  const gchar *json);
 void cord_call_registry_unwatch(CordCallRegistry *self, guint watch);
 
 /* What calls are made of; NULL when they cannot be made. Lives as long as the registry */

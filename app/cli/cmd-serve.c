@@ -12,6 +12,7 @@
 #include "cord-api.h"
 #include "cord-commands.h"
 #include "cord-error.h"
+#include "cord-extractor.h"
 #include "cord-keys.h"
 #include "cord-listener.h"
 #include "cord-log.h"
@@ -58,6 +59,7 @@ typedef struct {
   CordAddressGuard *guard;
   CordWebhooks *webhooks;
   CordWebhookEvents *events;
+  CordExtractor *extractor;
   CordStoreWatch *changes;
   CordNeighbours *neighbours;
   CordApi api;
@@ -138,6 +140,18 @@ open_calls(Server *server)
 }
 
 static gboolean
+expects_more(const gchar *call_id, gpointer data)
+{
+  return cord_extractor_expects(data, call_id);
+}
+
+static void
+on_extracted(const gchar *call_id, gpointer data)
+{
+  cord_webhook_events_complete(data, call_id);
+}
+
+static gboolean
 open_others(Server *server, GError **error)
 {
   CordConfig *config = server->config;
@@ -150,6 +164,9 @@ open_others(Server *server, GError **error)
   }
   server->webhooks = cord_webhooks_open(config, server->store, server->vault, server->guard);
   server->events = cord_webhook_events_new(server->calls, server->journal, server->webhooks);
+  server->extractor = cord_extractor_new(server->calls, server->journal, config);
+  cord_extractor_set_done(server->extractor, on_extracted, server->events);
+  cord_webhook_events_set_more(server->events, expects_more, server->extractor);
   server->outbound =
       cord_outbound_open(config, server->store, server->journal, server->calls, error);
   return server->outbound != NULL;
@@ -161,6 +178,7 @@ add_figures(GString *text, JsonObject *object, gpointer data)
 {
   Server *server = data;
   CordWebhookCounts counts;
+  CordExtractorCounts extractions;
 
   cord_webhooks_get_counts(server->webhooks, &counts);
   cord_stats_add(text, object, "http_connections", "gauge", "Connections to the server",
@@ -174,6 +192,15 @@ add_figures(GString *text, JsonObject *object, gpointer data)
                  "Attempts to tell webhooks that failed", counts.failed);
   cord_stats_add(text, object, "webhooks_dead_total", "counter",
                  "Events that webhooks are not told any more", counts.dead);
+  cord_extractor_get_counts(server->extractor, &extractions);
+  cord_stats_add(text, object, "extractions_total", "counter",
+                 "Times that a model told what callers want", extractions.found);
+  cord_stats_add(text, object, "extractions_failed_total", "counter", "Times that it did not",
+                 extractions.failed);
+  cord_stats_add(text, object, "extractions_busy", "gauge", "Models that are asked for it now",
+                 extractions.busy);
+  cord_stats_add(text, object, "extractions_waiting", "gauge", "Calls that wait for that",
+                 extractions.waiting);
 }
 
 static void
@@ -391,6 +418,9 @@ on_signal(gpointer data)
 static void
 close_server(Server *server)
 {
+  /* while what it knows can still be written */
+  if (server->extractor)
+    cord_extractor_close(server->extractor);
   if (server->webhooks)
     cord_webhooks_stop(server->webhooks);
   if (server->journal)
@@ -412,6 +442,7 @@ close_server(Server *server)
   g_clear_pointer(&server->api.questions, g_hash_table_unref);
   g_clear_pointer(&server->neighbours, cord_neighbours_free);
   g_clear_object(&server->changes);
+  g_clear_pointer(&server->extractor, cord_extractor_free);
   g_clear_pointer(&server->events, cord_webhook_events_free);
   g_clear_object(&server->webhooks);
   g_clear_object(&server->talks);

@@ -16,6 +16,8 @@ struct _CordWebhookEvents {
   GCancellable *cancellable;
   gboolean draining;
   gboolean again; /* something was written meanwhile */
+  CordWebhookMore more;
+  gpointer more_data;
 };
 
 /* Who is in a call */
@@ -25,6 +27,8 @@ typedef struct {
 
 /* What is to be said of a call when it is over. */
 typedef struct {
+  CordAdmission *admission; /* of a call that has ended and of which more will be known */
+  JsonObject *extracted;
   JsonArray *transcript;
   gsize text_bytes;
   gchar *started_at;
@@ -38,6 +42,8 @@ free_story(gpointer data)
 {
   Story *story = data;
 
+  g_clear_pointer(&story->admission, cord_admission_unref);
+  g_clear_pointer(&story->extracted, json_object_unref);
   json_array_unref(story->transcript);
   g_free(story->started_at);
   g_free(story);
@@ -238,9 +244,41 @@ analyse(const Story *story, const Party *party)
     json_object_set_null_member(data, "mean_latency_ms");
     json_object_set_null_member(data, "slowest_latency_ms");
   }
+  if (story->extracted)
+    json_object_set_object_member(data, "extracted", json_object_ref(story->extracted));
+  else
+    json_object_set_null_member(data, "extracted");
   json_object_set_boolean_member(data, "transcript_complete", story->text_bytes <= MAX_TRANSCRIPT);
   json_object_set_array_member(data, "transcript", json_array_ref(story->transcript));
   return data;
+}
+
+/* Of a call that nobody has had there is nothing to say. */
+static void
+tell_analysis(CordWebhookEvents *self, Story *story, const Party *party)
+{
+  if (story->turns > 0 || json_array_get_length(story->transcript) > 0)
+    write_event(self, CORD_WEBHOOK_CALL_ANALYSED, party, analyse(story, party));
+  g_hash_table_remove(self->stories, party->call_id);
+}
+
+static void
+on_extraction(CordWebhookEvents *self, const Party *party, JsonObject *event)
+{
+  Story *story = g_hash_table_lookup(self->stories, party->call_id);
+
+  if (story == NULL)
+    return;
+  g_clear_pointer(&story->extracted, json_object_unref);
+  story->extracted = json_object_ref(event);
+}
+
+static CordAdmission *
+dup_admission(CordWebhookEvents *self, const gchar *call_id)
+{
+  const CordAdmission *admission = cord_call_registry_find_admission(self->calls, call_id);
+
+  return admission ? cord_admission_ref((CordAdmission *)admission) : NULL;
 }
 
 static void
@@ -256,20 +294,34 @@ on_ended(CordWebhookEvents *self, const Party *party, JsonObject *event)
   json_object_set_string_member(data, "started_at", story->started_at);
   json_object_set_string_member(data, "ended_at", now);
   write_event(self, CORD_WEBHOOK_CALL_ENDED, party, data);
-  /* of a call that nobody has had there is nothing to say */
-  if (story->turns > 0 || json_array_get_length(story->transcript) > 0)
-    write_event(self, CORD_WEBHOOK_CALL_ANALYSED, party, analyse(story, party));
-  g_hash_table_remove(self->stories, party->call_id);
+  if (self->more && self->more(party->call_id, self->more_data))
+    story->admission = dup_admission(self, party->call_id);
+  if (story->admission == NULL)
+    tell_analysis(self, story, party);
 }
 
 static const struct {
   const gchar *name;
   void (*handle)(CordWebhookEvents *self, const Party *party, JsonObject *event);
 } handlers[] = {
-  { "call-started", on_started }, { "call-ended", on_ended },        { "turn-ended", on_user },
-  { "heard", on_heard },          { "interrupted", on_interrupted }, { "failover", on_failover },
-  { "turn-metrics", on_metrics }, { "tool-result", on_tool },
+  { "call-started", on_started },    { "call-ended", on_ended },
+  { "turn-ended", on_user },         { "heard", on_heard },
+  { "interrupted", on_interrupted }, { "failover", on_failover },
+  { "turn-metrics", on_metrics },    { "tool-result", on_tool },
+  { "extraction", on_extraction },
 };
+
+static Party
+to_party(const CordAdmission *admission)
+{
+  return (Party){ admission->call_id,
+                  cord_admission_is_browser(admission) ? NULL : admission->call_sid,
+                  admission->agent ? admission->agent->id : NULL,
+                  admission->agent ? admission->agent->name : NULL,
+                  admission->direction,
+                  admission->from,
+                  admission->to };
+}
 
 /* Known since its admission; or, of a call that nobody has answered, told with the event. */
 static gboolean
@@ -278,13 +330,7 @@ find_party(CordWebhookEvents *self, const gchar *call_id, JsonObject *event, Par
   const CordAdmission *admission = cord_call_registry_find_admission(self->calls, call_id);
 
   if (admission) {
-    *party = (Party){ call_id,
-                      cord_admission_is_browser(admission) ? NULL : admission->call_sid,
-                      admission->agent ? admission->agent->id : NULL,
-                      admission->agent ? admission->agent->name : NULL,
-                      admission->direction,
-                      admission->from,
-                      admission->to };
+    *party = to_party(admission);
     return TRUE;
   }
   *party = (Party){ .call_id = call_id,
@@ -332,6 +378,39 @@ cord_webhook_events_new(CordCallRegistry *calls, CordJournal *journal, CordWebho
   self->stories = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_story);
   self->watch = cord_call_registry_watch(calls, on_event, self);
   return self;
+}
+
+/**
+ * cord_webhook_events_set_more:
+ * @self: a watcher
+ * @more: asked about each call that has ended whether its analysis is to wait for
+ *   cord_webhook_events_complete()
+ * @data: for @more
+ */
+void
+cord_webhook_events_set_more(CordWebhookEvents *self, CordWebhookMore more, gpointer data)
+{
+  self->more = more;
+  self->more_data = data;
+}
+
+/**
+ * cord_webhook_events_complete:
+ * @self: a watcher
+ * @call_id: a call of which all is known now
+ *
+ * Tells its analysis, if that has waited.
+ */
+void
+cord_webhook_events_complete(CordWebhookEvents *self, const gchar *call_id)
+{
+  Story *story = g_hash_table_lookup(self->stories, call_id);
+
+  if (story && story->admission) {
+    const Party party = to_party(story->admission);
+
+    tell_analysis(self, story, &party);
+  }
 }
 
 /**

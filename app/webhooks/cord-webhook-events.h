@@ -24,6 +24,18 @@ CordWebhookEvents *cord_webhook_events_new(CordCallRegistry *calls, CordJournal 
                                            CordWebhooks *webhooks);
 void cord_webhook_events_free(CordWebhookEvents *self);
 
+/**
+ * CordWebhookMore:
+ * @call_id: a call that has ended
+ * @data: what cord_webhook_events_set_more() was given
+ *
+ * Returns: whether more of it will be known in a moment
+ */
+typedef gboolean (*CordWebhookMore)(const gchar *call_id, gpointer data);
+
+void cord_webhook_events_set_more(CordWebhookEvents *self, CordWebhookMore more, gpointer data);
+void cord_webhook_events_complete(CordWebhookEvents *self, const gchar *call_id);
+
 gchar *cord_webhook_body(const gchar *event, JsonObject *data);
 
 G_END_DECLS
