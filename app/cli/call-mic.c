@@ -36,18 +36,18 @@ on_sample(GstAppSink *sink, gpointer data)
 static gboolean
 build(CallMic *self, GError **error)
 {
-  self->mic =
-      gst_parse_launch("autoaudiosrc ! audioconvert ! audioresample ! "
-                       "audio/x-raw,format=S16LE,rate=8000,channels=1 ! mulawcodec mode=encode ! "
-                       "appsink name=sink sync=false",
-                       error);
+  self->mic = gst_parse_launch_full(
+      "autoaudiosrc ! audioconvert ! audioresample ! "
+      "audio/x-raw,format=S16LE,rate=8000,channels=1 ! mulawcodec mode=encode ! "
+      "appsink name=sink sync=false",
+      NULL, GST_PARSE_FLAG_FATAL_ERRORS, error);
   if (self->mic == NULL)
     return FALSE;
   self->speaker =
-      gst_parse_launch("appsrc name=source is-live=true format=time do-timestamp=true "
-                       "caps=audio/x-mulaw,rate=8000,channels=1 ! mulawcodec mode=decode ! "
-                       "audioconvert ! audioresample ! autoaudiosink",
-                       error);
+      gst_parse_launch_full("appsrc name=source is-live=true format=time do-timestamp=true "
+                            "caps=audio/x-mulaw,rate=8000,channels=1 ! mulawcodec mode=decode ! "
+                            "audioconvert ! audioresample ! autoaudiosink",
+                            NULL, GST_PARSE_FLAG_FATAL_ERRORS, error);
   return self->speaker != NULL;
 }
 

@@ -74,7 +74,8 @@ doctor_check_store(GPtrArray *checks, CordConfig *config, GPtrArray **agents)
 static gchar *
 run_self_test(GError **error)
 {
-  g_autoptr(GstElement) pipeline = gst_parse_launch(SELF_TEST, error);
+  g_autoptr(GstElement) pipeline =
+      gst_parse_launch_full(SELF_TEST, NULL, GST_PARSE_FLAG_FATAL_ERRORS, error);
   g_autoptr(GstBus) bus = NULL;
   gchar *heard = NULL;
   gboolean over = FALSE;

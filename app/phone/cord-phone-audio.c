@@ -66,7 +66,8 @@ static GBytes *
 run(const gchar *description, const gchar *name, const gchar *property, const gchar *value,
     const gchar *voice, GError **error)
 {
-  g_autoptr(GstElement) pipeline = gst_parse_launch(description, error);
+  g_autoptr(GstElement) pipeline =
+      gst_parse_launch_full(description, NULL, GST_PARSE_FLAG_FATAL_ERRORS, error);
   g_autoptr(GstElement) source = NULL;
   g_autoptr(GstElement) sink = NULL;
   g_autoptr(GstBus) bus = NULL;

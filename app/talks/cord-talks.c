@@ -81,7 +81,8 @@ free_work(gpointer data)
 static GstElement *
 parse_before(const gchar *before, GError **error)
 {
-  GstElement *bin = gst_parse_bin_from_description(before, FALSE, error);
+  GstElement *bin =
+      gst_parse_bin_from_description_full(before, FALSE, NULL, GST_PARSE_FLAG_FATAL_ERRORS, error);
   g_autoptr(GstElement) feed = bin ? gst_bin_get_by_name(GST_BIN(bin), FEED) : NULL;
   g_autoptr(GstPad) pad = feed ? gst_element_get_static_pad(feed, "src") : NULL;
 
@@ -105,7 +106,9 @@ build(CordTalks *self, Work *work, CordServiceRole role, const gchar *before, co
     return NULL;
   gst_object_ref_sink(element);
   first = parse_before(before, error);
-  last = first ? gst_parse_bin_from_description(after, TRUE, error) : NULL;
+  last = first ? gst_parse_bin_from_description_full(after, TRUE, NULL, GST_PARSE_FLAG_FATAL_ERRORS,
+                                                     error)
+               : NULL;
   if (last == NULL) {
     gst_object_unref(element);
     return NULL;
