@@ -186,6 +186,12 @@ const CordSetting cord_settings[] = {
     "Questions at once that are asked for it, of all calls" },
   { "extraction.timeout", NULL, 'i', "15", 1, 25, FALSE, FALSE,
     "How long one of them may take, and how long after a call's end its last may, s" },
+  { "conversation.interruptions", "VOICE_AGENT_DUPLEX_ENABLED", 'b', "true", 0, 0, FALSE, FALSE,
+    "Whether callers can interrupt" },
+  { "conversation.silence-timeout", "SILENCE_TIMEOUT_SECONDS", 'd', "1.5", 0, 3600, FALSE, FALSE,
+    "After three times this silence the agent asks whether the caller is still there, s; 0: "
+    "never" },
+  { "conversation.max-history-turns", "MAX_HISTORY_TURNS", 'i', "10", 0, 10000, FALSE, FALSE,
     "Turns that the model is told of, 0: all" },
 };
 
