@@ -105,6 +105,22 @@ cord_structure_new_turn_started(guint turn, GstClockTime position, gint64 contin
 }
 
 /**
+ * cord_structure_new_silence:
+ * @turn: the turn in which the agent asks for the caller
+ * @duration: how long nobody has said anything, ns
+ *
+ * Returns: (transfer full): a %CORD_EVENT_SILENCE structure
+ */
+GstStructure *
+cord_structure_new_silence(guint turn, GstClockTime duration)
+{
+  GstStructure *structure = cord_structure_new_turn(CORD_EVENT_SILENCE, turn);
+
+  gst_structure_set(structure, "duration", G_TYPE_UINT64, duration, NULL);
+  return structure;
+}
+
+/**
  * cord_structure_new_turn_text:
  * @name: one of the names that carry a turn and a text
  * @turn: its number

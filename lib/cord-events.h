@@ -22,6 +22,7 @@ G_BEGIN_DECLS
  * cordboard/turn-started       downstream  yes      turn, position, continues
  * cordboard/turn-ended         -           yes      turn, text, reason
  * cordboard/interrupted        -           yes      turn
+ * cordboard/silence            -           yes      turn, duration
  * cordboard/response-started   downstream  yes      turn
  * cordboard/response-piece     -           yes      turn, text
  * cordboard/response-finished  downstream  yes      turn, text, input-tokens, output-tokens
@@ -35,6 +36,7 @@ G_BEGIN_DECLS
  * cordboard/call-stopped       -           yes      reason
  *
  * "duration" is how much of the speech since "position" was sound; it comes several times a second.
+ * That of a silence is how long nobody said anything; in its turn the agent asks for the caller.
  * "continues" is there only where a turn takes up one that the agent had not begun to answer.
  */
 
@@ -46,6 +48,7 @@ G_BEGIN_DECLS
 #define CORD_EVENT_TURN_STARTED "cordboard/turn-started"
 #define CORD_EVENT_TURN_ENDED "cordboard/turn-ended"
 #define CORD_EVENT_INTERRUPTED "cordboard/interrupted"
+#define CORD_EVENT_SILENCE "cordboard/silence"
 #define CORD_EVENT_RESPONSE_STARTED "cordboard/response-started"
 #define CORD_EVENT_RESPONSE_PIECE "cordboard/response-piece"
 #define CORD_EVENT_RESPONSE_FINISHED "cordboard/response-finished"
@@ -125,6 +128,7 @@ GstStructure *cord_structure_new_dtmf(gchar digit);
 GstStructure *cord_structure_new_turn(const gchar *name, guint turn);
 GstStructure *cord_structure_new_turn_started(guint turn, GstClockTime position, gint64 continues);
 GstStructure *cord_structure_new_turn_text(const gchar *name, guint turn, const gchar *text);
+GstStructure *cord_structure_new_silence(guint turn, GstClockTime duration);
 void cord_structure_set_tokens(GstStructure *structure, gint64 input, gint64 output);
 GstStructure *cord_structure_new_playout(const CordPlayout *playout);
 GstStructure *cord_structure_new_heard(guint turn, const gchar *text, const gchar *full_text,

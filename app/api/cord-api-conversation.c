@@ -276,7 +276,7 @@ cord_api_conversation_add(CordApi *api)
   cord_openapi_bind(api->openapi, "listPersonas", list_personas_handler, api);
   cord_openapi_bind(api->openapi, "getPersona", get_persona_handler, api);
   cord_openapi_bind(api->openapi, "startConversation", start_handler, api);
-  cord_openapi_bind(api->openapi, "startConversationTool", start_handler, api);
+  cord_api_bind_tool(api, "startConversationTool", start_handler);
   cord_openapi_bind(api->openapi, "processConversation", process_handler, api);
-  cord_openapi_bind(api->openapi, "processConversationTool", process_handler, api);
+  cord_api_bind_tool(api, "processConversationTool", process_handler);
 }

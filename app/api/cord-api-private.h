@@ -55,6 +55,7 @@ void cord_api_answer_tagged(CordExchange *exchange, guint status, const gchar *j
 void cord_api_read(CordApi *api, const CordResource *resource, CordExchange *exchange,
                    gboolean list);
 GHashTable *cord_api_new_questions(void);
+void cord_api_bind_tool(CordApi *api, const gchar *operation, CordHandler handler);
 void cord_api_answer_row(CordExchange *exchange, guint status, const gchar *json);
 
 G_END_DECLS

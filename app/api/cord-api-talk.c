@@ -92,6 +92,27 @@ cord_api_answer_talk_error(CordExchange *exchange, const GError *error)
                         error->message, g_str_has_suffix(error->message, ".") ? "" : ".");
 }
 
+static void
+switched_off_handler(CordExchange *exchange, gpointer data)
+{
+  cord_exchange_problem(exchange, 503,
+                        "Tools are switched off here (tools.enabled, VOICE_AGENT_MCP_ENABLED).");
+}
+
+/**
+ * cord_api_bind_tool:
+ * @api: the API
+ * @operation: an operation that others use as a tool
+ * @handler: answers it, as long as tools are not switched off
+ */
+void
+cord_api_bind_tool(CordApi *api, const gchar *operation, CordHandler handler)
+{
+  gboolean enabled = cord_config_get_boolean(api->config, "tools.enabled");
+
+  cord_openapi_bind(api->openapi, operation, enabled ? handler : switched_off_handler, api);
+}
+
 /**
  * cord_api_read_persona:
  * @exchange: a request

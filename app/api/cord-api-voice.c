@@ -319,8 +319,8 @@ void
 cord_api_voice_add(CordApi *api)
 {
   cord_openapi_bind(api->openapi, "speechToText", hear_handler, api);
-  cord_openapi_bind(api->openapi, "speechToTextTool", hear_handler, api);
+  cord_api_bind_tool(api, "speechToTextTool", hear_handler);
   cord_openapi_bind(api->openapi, "textToSpeech", speak_handler, api);
-  cord_openapi_bind(api->openapi, "textToSpeechTool", speak_handler, api);
+  cord_api_bind_tool(api, "textToSpeechTool", speak_handler);
   cord_openapi_bind(api->openapi, "processVoice", process_handler, api);
 }

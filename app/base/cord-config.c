@@ -108,6 +108,21 @@ nearest(const gchar *name)
 }
 
 static gboolean
+check_decimal(const CordSetting *setting, const gchar *value, const gchar *origin, GError **error)
+{
+  gchar *end = NULL;
+  gdouble number = g_ascii_strtod(value, &end);
+
+  if (end != value && *end == '\0' && number >= setting->minimum && number <= setting->maximum)
+    return TRUE;
+  g_set_error(error, CORD_CONFIG_ERROR, CORD_CONFIG_ERROR_INVALID,
+              "%s: %s is \"%s\"; a number from %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT
+              " is wanted, such as 1.5",
+              origin, setting->name, value, setting->minimum, setting->maximum);
+  return FALSE;
+}
+
+static gboolean
 check_value(const CordSetting *setting, const gchar *value, const gchar *origin, GError **error)
 {
   static const gchar *booleans[] = { "true", "false", "1", "0", "yes", "no", "on", "off", NULL };
@@ -121,6 +136,8 @@ check_value(const CordSetting *setting, const gchar *value, const gchar *origin,
                 origin, setting->name, value, setting->minimum, setting->maximum);
     return FALSE;
   }
+  if (setting->kind == 'd' && !check_decimal(setting, value, origin, error))
+    return FALSE;
   if (setting->kind == 'e' && !g_strv_contains(setting->choices, value)) {
     g_autofree gchar *choices = g_strjoinv(", ", (gchar **)setting->choices);
 
@@ -395,6 +412,21 @@ cord_config_get_int(CordConfig *self, const gchar *name)
   const gchar *text = cord_config_get_string(self, name);
 
   return text ? g_ascii_strtoll(text, NULL, 10) : 0;
+}
+
+/**
+ * cord_config_get_double:
+ * @self: a configuration
+ * @name: a setting that is a number, with a point or without
+ *
+ * Returns: its value
+ */
+gdouble
+cord_config_get_double(CordConfig *self, const gchar *name)
+{
+  const gchar *text = cord_config_get_string(self, name);
+
+  return text ? g_ascii_strtod(text, NULL) : 0;
 }
 
 /**

@@ -20,7 +20,7 @@ typedef enum {
  * CordSetting:
  * @name: "section.key" of the key file
  * @variable: (nullable): the environment variable, also in .env
- * @kind: 's'tring, 'i'nteger, 'b'oolean, 'e'numeration
+ * @kind: 's'tring, 'i'nteger, 'd'ecimal, 'b'oolean, 'e'numeration
  * @fallback: (nullable): the default, as text
  * @minimum: of an integer
  * @maximum: of an integer
@@ -62,6 +62,7 @@ void cord_config_export(CordConfig *self);
 gboolean cord_config_has(CordConfig *self, const gchar *name);
 const gchar *cord_config_get_string(CordConfig *self, const gchar *name);
 gint64 cord_config_get_int(CordConfig *self, const gchar *name);
+gdouble cord_config_get_double(CordConfig *self, const gchar *name);
 gboolean cord_config_get_boolean(CordConfig *self, const gchar *name);
 const gchar *cord_config_get_origin(CordConfig *self, const gchar *name);
 gboolean cord_config_is_set(CordConfig *self, const gchar *name);

@@ -168,6 +168,9 @@ const CordSetting cord_settings[] = {
     "A server with OpenAI's chat completions, for models called local/NAME or ollama/NAME" },
   { "conversation.min-interruption-words", "MIN_INTERRUPTION_WORDS", 'i', "3", 0, 100, FALSE, FALSE,
     "Words by which a caller interrupts, 0: only by how long he speaks" },
+  { "tools.enabled", "VOICE_AGENT_MCP_ENABLED", 'b', "true", 0, 0, FALSE, FALSE,
+    "Whether agents have tools beyond those that control the call, and others have this server's "
+    "(/tools/…)" },
   { "talks.at-once", NULL, 'i', "16", 1, 256, FALSE, FALSE,
     "Requests at once in which an agent writes, hears or speaks without a call" },
   { "talks.timeout", NULL, 'i', "60", 1, 600, FALSE, FALSE,

@@ -13,6 +13,10 @@
 /* A voice that says nothing is asked again; where another stands by nobody waits long for that. */
 #define IMPATIENT_TTS_MS 2500
 
+/* The setting is the silence that is nothing yet; so many of them in a row are too long. */
+#define SILENCES 3
+#define LONGEST_IDLE 30000 /* ms; what the Realtime service takes */
+
 static gboolean
 has_factory(const gchar *name)
 {
@@ -249,6 +253,18 @@ set_up_tts(const CordAgentElements *up, GstElement *tts, GError **error)
   return set_up_role(up, tts, CORD_SERVICE_TTS, set_up_one_tts, error);
 }
 
+/* An agent's settings may name tools of its own; where none are wanted, they are not offered. */
+static gboolean
+set_mind_properties(const CordAgentElements *up, GstElement *mind, const gchar *path,
+                    GError **error)
+{
+  if (!set_properties(mind, up->agent, path, error))
+    return FALSE;
+  if (!cord_config_get_boolean(up->config, "tools.enabled"))
+    g_object_set(mind, "tools", cord_tools_describe(up->agent), NULL);
+  return TRUE;
+}
+
 /* The models that answer when the first does not, as llmtextgen takes them. */
 static gchar *
 join_fallback_models(const CordAgentPlan *plan)
@@ -287,7 +303,16 @@ set_up_llm(const CordAgentElements *up, GstElement *llm, GError **error)
 
     set_string(llm, "script-location", path);
   }
-  return set_properties(llm, agent, "llm/properties", error);
+  return set_mind_properties(up, llm, "llm/properties", error);
+}
+
+/* How long nobody says anything until the agent asks, ms. */
+static gint64
+get_silence_timeout(const CordAgentElements *up)
+{
+  gdouble seconds = cord_config_get_double(up->config, "conversation.silence-timeout");
+
+  return (gint64)(SILENCES * seconds * 1000);
 }
 
 static gboolean
@@ -298,6 +323,8 @@ set_up_turn(const CordAgentElements *up, GstElement *turn, GError **error)
   if (!cord_config_get_boolean(up->config, "conversation.interruptions"))
     set_number(turn, "allow-interruptions", FALSE);
   set_setting(turn, "min-interruption-words", up->config, "conversation.min-interruption-words");
+  set_number(turn, "silence-timeout", get_silence_timeout(up));
+  set_string(turn, "language-code", agent->language);
   set_number(turn, "endpointing", cord_agent_get_int(agent, "turn/endpointing", -1));
   set_number(turn, "barge-in-min-speech",
              cord_agent_get_int(agent, "turn/barge-in-min-speech", -1));
@@ -325,8 +352,12 @@ set_up_realtime(const CordAgentElements *up, GstElement *realtime, GError **erro
   set_string(realtime, "language-code", up->agent->language);
   set_string(realtime, "instructions", up->agent->system_prompt);
   set_string(realtime, "tools", cord_tools_describe(up->agent));
+  /* there the service asks, as often as nothing is said, and counts each: only for who wants that
+   */
+  if (cord_config_is_set(up->config, "conversation.silence-timeout"))
+    set_number(realtime, "idle-timeout", MIN(get_silence_timeout(up), LONGEST_IDLE));
   set_string(realtime, "greeting", cord_agent_get_string(up->agent, "greeting", NULL));
-  return set_properties(realtime, up->agent, "realtime/properties", error);
+  return set_mind_properties(up, realtime, "realtime/properties", error);
 }
 
 /* Whatever of these names a pipeline has is given what the agent says of it. */

@@ -26,10 +26,12 @@ struct _GstTurnTaker {
   /* object lock: reports of the playout may come from another thread */
   TurnLogic *logic;
   TurnSettings settings;
+  gchar *language, *silence_prompt;
   CordWorker *worker; /* whose clock is used, if any */
   guint n_turns;
   guint n_interruptions;
   guint n_continued;
+  guint n_prompts;
 };
 
 G_GNUC_INTERNAL GstFlowReturn gst_turn_taker_chain(GstPad *pad, GstObject *parent,

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "cord-phrases.h"
 #include "gstturntaker-private.h"
 #include "turn-words.h"
 
@@ -107,6 +108,30 @@ do_commit(GstTurnTaker *self, const TurnAction *action)
   return gst_pad_push(self->srcpad, buffer);
 }
 
+/* A turn in which the caller said nothing, and the answer is known. */
+static GstFlowReturn
+do_prompt(GstTurnTaker *self, const TurnAction *action)
+{
+  g_autoptr(CordTurn) turn = cord_turn_new(action->turn);
+  g_autofree gchar *prompt = NULL;
+  GstBuffer *buffer = gst_buffer_new();
+
+  GST_OBJECT_LOCK(self);
+  prompt = g_strdup(self->silence_prompt ? self->silence_prompt
+                                         : cord_phrase_in(CORD_PHRASE_STILL_THERE, self->language));
+  GST_OBJECT_UNLOCK(self);
+  cord_turn_stamp(turn, CORD_TURN_STAMP_TURN_END, monotonic_now(self));
+  if (self->segment.format == GST_FORMAT_TIME)
+    GST_BUFFER_PTS(buffer) =
+        gst_segment_position_from_running_time(&self->segment, GST_FORMAT_TIME, action->now);
+  cord_buffer_set_turn(buffer, turn);
+  cord_buffer_set_reply(buffer, prompt, NULL);
+  cord_element_post(GST_ELEMENT(self),
+                    cord_structure_new_silence(action->turn, action->now - action->position));
+  ensure_segment(self);
+  return gst_pad_push(self->srcpad, buffer);
+}
+
 static gboolean
 pop_action(GstTurnTaker *self, TurnAction *action)
 {
@@ -119,6 +144,8 @@ pop_action(GstTurnTaker *self, TurnAction *action)
     self->n_continued += action->continues >= 0;
   } else if (popped && action->kind == TURN_ACTION_INTERRUPT) {
     self->n_interruptions++;
+  } else if (popped && action->kind == TURN_ACTION_PROMPT) {
+    self->n_prompts++;
   }
   GST_OBJECT_UNLOCK(self);
   return popped;
@@ -136,6 +163,8 @@ act(GstTurnTaker *self)
       do_start(self, &action);
     else if (action.kind == TURN_ACTION_INTERRUPT)
       do_interrupt(self, &action);
+    else if (action.kind == TURN_ACTION_PROMPT)
+      ret = do_prompt(self, &action);
     else
       ret = do_commit(self, &action);
     turn_action_clear(&action);

@@ -25,6 +25,9 @@
  * - After #GstTurnTaker:max-turn without a pause the caller is answered all the same.
  * - Keypresses are a turn after #GstTurnTaker:dtmf-timeout, or at once after #.
  * - Text without a transcript (typed, from a file) is a turn of its own at once.
+ * - When nobody has said anything for #GstTurnTaker:silence-timeout after the agent was heard, it
+ *   asks #GstTurnTaker:silence-prompt, which is a turn without words of the caller's: a buffer
+ *   without text that has the answer as a reply (cord_buffer_set_reply()).
  * - At EOS what there is becomes a turn.
  *
  * Whether the answer is heard it learns from the `cordboard/playout` events that come upstream from
@@ -47,6 +50,7 @@ GST_DEBUG_CATEGORY(turn_taker_debug);
 
 #define DEFAULT_MIN_INTERRUPTION_WORDS 3
 #define DEFAULT_ALLOW_INTERRUPTIONS TRUE
+#define DEFAULT_SILENCE_PROMPTS 2
 
 #define TEXT_CAPS "text/x-raw, format = (string) utf8"
 
@@ -59,6 +63,10 @@ enum {
   PROP_ALLOW_INTERRUPTIONS,
   PROP_DTMF_TIMEOUT,
   PROP_MAX_TURN,
+  PROP_SILENCE_TIMEOUT,
+  PROP_SILENCE_PROMPT,
+  PROP_SILENCE_PROMPTS,
+  PROP_LANGUAGE_CODE,
   PROP_STATS,
   N_PROPS
 };
@@ -97,6 +105,12 @@ static const struct {
                       "After how long a caller who does not pause is answered all the same, in "
                       "seconds (0 = never)",
                       3600, 60 },
+  [PROP_SILENCE_TIMEOUT] = { G_STRUCT_OFFSET(TurnSettings, silence_timeout), GST_MSECOND,
+                             "silence-timeout", "Silence timeout",
+                             "Silence after the agent was heard, in which the caller says nothing, "
+                             "until the agent asks whether he is there, in milliseconds (0 = "
+                             "never)",
+                             3600000, 0 },
 };
 
 static GstStaticPadTemplate sink_template =
@@ -106,6 +120,17 @@ static GstStaticPadTemplate src_template =
 
 G_DEFINE_FINAL_TYPE(GstTurnTaker, gst_turn_taker, GST_TYPE_ELEMENT)
 GST_ELEMENT_REGISTER_DEFINE(turntaker, "turntaker", GST_RANK_NONE, GST_TYPE_TURN_TAKER)
+
+/* With the object lock, or before anybody knows of it. */
+static void
+configure(GstTurnTaker *self)
+{
+  TurnSettings settings = self->settings;
+
+  if (self->silence_prompt && *self->silence_prompt == '\0')
+    settings.silence_timeout = 0;
+  turn_logic_configure(self->logic, &settings);
+}
 
 static GstStateChangeReturn
 gst_turn_taker_change_state(GstElement *element, GstStateChange transition)
@@ -120,8 +145,8 @@ gst_turn_taker_change_state(GstElement *element, GstStateChange transition)
     GST_OBJECT_LOCK(self);
     turn_logic_free(self->logic);
     self->logic = turn_logic_new();
-    turn_logic_configure(self->logic, &self->settings);
-    self->n_turns = self->n_interruptions = self->n_continued = 0;
+    configure(self);
+    self->n_turns = self->n_interruptions = self->n_continued = self->n_prompts = 0;
     GST_OBJECT_UNLOCK(self);
   }
   return ret;
@@ -151,7 +176,8 @@ create_stats(GstTurnTaker *self)
   return gst_structure_new("application/x-turntaker-stats", "state", G_TYPE_STRING,
                            turn_state_name(turn_logic_get_state(self->logic)), "turns", G_TYPE_UINT,
                            self->n_turns, "continued", G_TYPE_UINT, self->n_continued,
-                           "interruptions", G_TYPE_UINT, self->n_interruptions, NULL);
+                           "interruptions", G_TYPE_UINT, self->n_interruptions, "prompts",
+                           G_TYPE_UINT, self->n_prompts, NULL);
 }
 
 static guint64 *
@@ -172,11 +198,24 @@ gst_turn_taker_get_property(GObject *object, guint id, GValue *value, GParamSpec
     g_value_set_uint(value, self->settings.min_interruption_words);
   else if (id == PROP_ALLOW_INTERRUPTIONS)
     g_value_set_boolean(value, self->settings.allow_interruptions);
+  else if (id == PROP_SILENCE_PROMPT)
+    g_value_set_string(value, self->silence_prompt);
+  else if (id == PROP_LANGUAGE_CODE)
+    g_value_set_string(value, self->language);
+  else if (id == PROP_SILENCE_PROMPTS)
+    g_value_set_uint(value, self->settings.silence_prompts);
   else if (id == PROP_STATS)
     g_value_take_boxed(value, create_stats(self));
   else
     G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
   GST_OBJECT_UNLOCK(self);
+}
+
+static void
+set_text(gchar **text, const gchar *value)
+{
+  g_free(*text);
+  *text = value ? g_utf8_make_valid(value, -1) : NULL;
 }
 
 static void
@@ -191,9 +230,15 @@ gst_turn_taker_set_property(GObject *object, guint id, const GValue *value, GPar
     self->settings.min_interruption_words = g_value_get_uint(value);
   else if (id == PROP_ALLOW_INTERRUPTIONS)
     self->settings.allow_interruptions = g_value_get_boolean(value);
+  else if (id == PROP_SILENCE_PROMPT)
+    set_text(&self->silence_prompt, g_value_get_string(value));
+  else if (id == PROP_LANGUAGE_CODE)
+    set_text(&self->language, g_value_get_string(value));
+  else if (id == PROP_SILENCE_PROMPTS)
+    self->settings.silence_prompts = g_value_get_uint(value);
   else
     G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
-  turn_logic_configure(self->logic, &self->settings);
+  configure(self);
   GST_OBJECT_UNLOCK(self);
 }
 
@@ -203,6 +248,8 @@ gst_turn_taker_finalize(GObject *object)
   GstTurnTaker *self = GST_TURN_TAKER(object);
 
   turn_logic_free(self->logic);
+  g_free(self->silence_prompt);
+  g_free(self->language);
   g_clear_object(&self->worker);
   G_OBJECT_CLASS(gst_turn_taker_parent_class)->finalize(object);
 }
@@ -215,8 +262,9 @@ gst_turn_taker_init(GstTurnTaker *self)
       *duration_setting(self, i) = durations[i].value * durations[i].unit;
   self->settings.min_interruption_words = DEFAULT_MIN_INTERRUPTION_WORDS;
   self->settings.allow_interruptions = DEFAULT_ALLOW_INTERRUPTIONS;
+  self->settings.silence_prompts = DEFAULT_SILENCE_PROMPTS;
   self->logic = turn_logic_new();
-  turn_logic_configure(self->logic, &self->settings);
+  configure(self);
   gst_segment_init(&self->segment, GST_FORMAT_UNDEFINED);
 
   self->sinkpad = gst_pad_new_from_static_template(&sink_template, "sink");
@@ -247,8 +295,20 @@ install_properties(GObjectClass *object_class)
   props[PROP_ALLOW_INTERRUPTIONS] = g_param_spec_boolean(
       "allow-interruptions", "Allow interruptions", "Whether the caller can interrupt the agent",
       DEFAULT_ALLOW_INTERRUPTIONS, flags);
+  props[PROP_SILENCE_PROMPT] = g_param_spec_string(
+      "silence-prompt", "Silence prompt",
+      "What the agent asks when nobody says anything; by default a sentence in the language, "
+      "empty: nothing",
+      NULL, flags);
+  props[PROP_LANGUAGE_CODE] = g_param_spec_string(
+      "language-code", "Language code", "Language of the silence prompt, BCP 47", NULL, flags);
+  props[PROP_SILENCE_PROMPTS] =
+      g_param_spec_uint("silence-prompts", "Silence prompts",
+                        "How often in a row the agent asks, before the caller says something", 0,
+                        1000, DEFAULT_SILENCE_PROMPTS, flags);
   props[PROP_STATS] = g_param_spec_boxed(
-      "stats", "Statistics", "state, and how many turns, turns continued and interruptions so far",
+      "stats", "Statistics",
+      "state, and how many turns, turns continued, interruptions and prompts so far",
       GST_TYPE_STRUCTURE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
   g_object_class_install_properties(object_class, N_PROPS, props);
 }

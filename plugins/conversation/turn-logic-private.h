@@ -57,6 +57,10 @@ struct _TurnLogic {
   gint64 over_turn; /* this and older turns are played or cut */
   guint64 agent_seen;
   gboolean playout_seen;
+
+  /* silence */
+  guint64 quiet_since; /* nobody says anything, or is about to */
+  guint prompts;       /* of the agent, without an answer */
 };
 
 G_GNUC_INTERNAL void turn_rules_append(TurnLogic *self, const gchar *text);

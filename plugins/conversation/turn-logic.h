@@ -53,6 +53,7 @@ typedef enum {
  * @TURN_ACTION_STARTED: the caller has begun a turn
  * @TURN_ACTION_COMMIT: the turn is over, the agent has the floor
  * @TURN_ACTION_INTERRUPT: the caller took the floor from the agent
+ * @TURN_ACTION_PROMPT: nobody says anything: the agent has the floor and asks
  *
  * What the machine wants done.
  */
@@ -60,21 +61,23 @@ typedef enum {
   TURN_ACTION_STARTED,
   TURN_ACTION_COMMIT,
   TURN_ACTION_INTERRUPT,
+  TURN_ACTION_PROMPT,
 } TurnActionKind;
 
 /**
  * TurnAction:
  * @kind: what to do
- * @turn: the caller's turn, or the agent's one that is cut
+ * @turn: the caller's turn, or the agent's one that is cut, or of which it makes a beginning
  * @continues: the unanswered turn that this one takes up again, or -1
- * @position: when the caller began to speak
+ * @position: when the caller began to speak, or the silence
  * @speech_end: when the caller's last sound was
  * @stt_final: when the last final transcript was made, as it was told to turn_logic_final()
  * @now: the stream time of the decision
  * @text: what the caller said
  * @reason: why the turn ended
  *
- * The last five belong to a commit, @continues and @position to a start and a commit.
+ * @speech_end, @stt_final, @text and @reason belong to a commit, @continues to a start and a
+ * commit.
  */
 typedef struct {
   TurnActionKind kind;
@@ -95,6 +98,9 @@ typedef struct {
  * @barge_in_min_speech: speech that takes the floor from the agent, ns; 0 for never
  * @dtmf_timeout: pause that ends a row of keypresses, ns
  * @max_turn: after how long a caller who does not pause is answered all the same, ns; 0 for never
+ * @silence_timeout: after how long a silence the agent asks whether the caller is there, ns; 0 for
+ *   never
+ * @silence_prompts: how often it asks before the caller says something
  * @min_interruption_words: words that take the floor from the agent; 0 for never
  * @allow_interruptions: whether the agent can be interrupted at all
  */
@@ -104,6 +110,8 @@ typedef struct {
   guint64 barge_in_min_speech;
   guint64 dtmf_timeout;
   guint64 max_turn;
+  guint64 silence_timeout;
+  guint silence_prompts;
   guint min_interruption_words;
   gboolean allow_interruptions;
 } TurnSettings;

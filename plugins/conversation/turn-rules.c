@@ -73,6 +73,15 @@ open_turn(TurnLogic *self)
   add_action(self, TURN_ACTION_STARTED, ++self->last_turn);
 }
 
+static void
+give_floor(TurnLogic *self)
+{
+  self->agent_floor = TRUE;
+  self->agent_heard = FALSE;
+  self->agent_turn = self->last_turn;
+  self->agent_seen = self->now;
+}
+
 void
 turn_rules_commit(TurnLogic *self, TurnReason reason)
 {
@@ -92,11 +101,8 @@ turn_rules_commit(TurnLogic *self, TurnReason reason)
   self->position = self->speaking ? self->now : TURN_TIME_NONE;
   self->stt_final = TURN_TIME_NONE;
   self->spent = self->speaking;
-
-  self->agent_floor = TRUE;
-  self->agent_heard = FALSE;
-  self->agent_turn = self->last_turn;
-  self->agent_seen = self->now;
+  self->prompts = 0;
+  give_floor(self);
 }
 
 /* Nothing of the answer was heard: to the caller it is still the same turn. */
@@ -203,12 +209,10 @@ reason_of_pause(const TurnLogic *self)
   return self->digits ? TURN_REASON_DTMF : TURN_REASON_SILENCE;
 }
 
-void
-turn_rules_decide(TurnLogic *self)
+/* Whether the caller has ended a turn. */
+static void
+consider_turn(TurnLogic *self)
 {
-  consider_giving_up(self);
-  consider_speech(self);
-  consider_stall(self);
   if (self->text->len == 0 && !self->speaking && self->outstanding == 0) {
     self->position = TURN_TIME_NONE;
     self->gave_up = FALSE;
@@ -224,4 +228,36 @@ turn_rules_decide(TurnLogic *self)
     turn_rules_commit(self, reason_of_pause(self));
   else if (has_spoken_too_long(self))
     turn_rules_commit(self, TURN_REASON_MAX_TURN);
+}
+
+/* Only behind something that the agent has said: where it waits for the caller's first word, or
+ * nobody tells what is heard of it, silence means nothing. */
+static void
+consider_silence(TurnLogic *self)
+{
+  const TurnSettings *settings = &self->settings;
+  gboolean quiet = !self->agent_floor && !self->speaking && self->outstanding == 0 &&
+                   !self->turn_open && (self->text->len == 0 || self->stale);
+
+  if (!quiet)
+    self->quiet_since = self->now;
+  if (!quiet || settings->silence_timeout == 0 || !self->playout_seen ||
+      self->prompts >= settings->silence_prompts ||
+      self->now < self->quiet_since + settings->silence_timeout)
+    return;
+  self->prompts++;
+  add_action(self, TURN_ACTION_PROMPT, ++self->last_turn)->position = self->quiet_since;
+  /* who cuts in on this does not take up what he said before it */
+  g_clear_pointer(&self->last_text, g_free);
+  give_floor(self);
+}
+
+void
+turn_rules_decide(TurnLogic *self)
+{
+  consider_giving_up(self);
+  consider_speech(self);
+  consider_stall(self);
+  consider_turn(self);
+  consider_silence(self);
 }

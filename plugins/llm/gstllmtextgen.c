@@ -19,10 +19,10 @@
 
 #include "cord-error.h"
 #include "cord-json.h"
+#include "cord-phrases.h"
 #include "gstllmtextgen-private.h"
 #include "llm-elements.h"
 #include "llm-providers.h"
-#include "llm-sorry.h"
 
 GST_DEBUG_CATEGORY_STATIC(llmtextgen_debug);
 #define GST_CAT_DEFAULT llmtextgen_debug
@@ -140,7 +140,7 @@ copy_config(GstLlmTextgen *self, GError **error)
   settings.tools = self->tools_node ? json_node_get_array(self->tools_node) : NULL;
   llm_candidates_set_first(&self->candidates, self->thinker, &settings);
   self->config.fallback_text =
-      g_strdup(self->fallback_text ? self->fallback_text : llm_sorry_in(self->language));
+      g_strdup(self->fallback_text ? self->fallback_text : cord_phrase_in(CORD_PHRASE_SORRY, self->language));
   self->config.tool_timeout = self->tool_timeout_ms * GST_MSECOND;
   self->config.request_timeout = self->request_timeout_ms * GST_MSECOND;
   self->config.first_token_timeout = self->first_token_timeout_ms * GST_MSECOND;

@@ -58,9 +58,9 @@ add_agent(Fixture *fixture, const gchar *model, const gchar *settings)
 
 /* What an agent with this model answers. */
 static JsonObject *
-converse(Fixture *fixture, const gchar *model, guint *status)
+converse(Fixture *fixture, const gchar *model, const gchar *settings, guint *status)
 {
-  g_autofree gchar *agent = add_agent(fixture, model, NULL);
+  g_autofree gchar *agent = add_agent(fixture, model, settings);
   g_autofree gchar *path = g_strconcat("/conversation/start?agent_id=", agent, NULL);
   g_autoptr(JsonObject) started = ask(fixture, path, NULL, status);
   g_autofree gchar *turn = NULL;
@@ -82,7 +82,7 @@ test_models(Fixture *fixture, gconstpointer data)
 
   for (guint i = 0; i < G_N_ELEMENTS(models); i++) {
     guint status;
-    g_autoptr(JsonObject) answer = converse(fixture, models[i], &status);
+    g_autoptr(JsonObject) answer = converse(fixture, models[i], NULL, &status);
 
     g_assert_cmpuint(status, ==, 200);
     g_assert_cmpuint(strlen(json_object_get_string_member(answer, "agent_response")), >, 3);
@@ -127,11 +127,40 @@ test_end(Fixture *fixture, gconstpointer data)
     guint status;
 
     sim_rig_script(fixture->sims, script);
-    answer = converse(fixture, "gpt-4o-mini", &status);
+    answer = converse(fixture, "gpt-4o-mini", NULL, &status);
     g_assert_cmpuint(status, ==, 200);
     g_assert_cmpstr(json_object_get_string_member(answer, "agent_response"), ==,
                     *texts[i] ? texts[i] : "The tool says {\"ok\":true}.");
     g_assert_true(json_object_get_boolean_member(answer, "ended"));
+  }
+}
+
+/* Where tools are switched off a model is offered nothing but to end the call. */
+static void
+test_offered_tools(Fixture *fixture, gconstpointer data)
+{
+  static const gchar tool[] =
+      "\"llm\":{\"properties\":{\"tools\":\"[{\\\"type\\\":\\\"function\\\",\\\"function\\\":{"
+      "\\\"name\\\":\\\"check_availability\\\"}}]\"}}";
+  static const gchar *const enabled[] = { "true", "false" };
+
+  for (guint i = 0; i < G_N_ELEMENTS(enabled); i++) {
+    g_autoptr(JsonObject) answer = NULL;
+    g_autoptr(JsonNode) journal = NULL;
+    g_autofree gchar *requests = NULL;
+    guint status;
+
+    call_rig_stop(fixture->rig);
+    fixture->rig->environ =
+        g_environ_setenv(fixture->rig->environ, "VOICE_AGENT_MCP_ENABLED", enabled[i], TRUE);
+    call_rig_start(fixture->rig);
+    sim_rig_script(fixture->sims, "{}");
+    answer = converse(fixture, "gpt-4o-mini", tool, &status);
+    g_assert_cmpuint(status, ==, 200);
+    journal = sim_rig_dup_journal(fixture->sims);
+    requests = json_to_string(journal, FALSE);
+    g_assert_cmpint(strstr(requests, "check_availability") != NULL, ==, i == 0);
+    g_assert_cmpint(strstr(requests, "end_call") != NULL, ==, i == 1);
   }
 }
 
@@ -256,7 +285,7 @@ test_failures(Fixture *fixture, gconstpointer data)
 
   sim_rig_script(fixture->sims, FAULTS);
   for (guint i = 0; i < G_N_ELEMENTS(models); i++) {
-    g_autoptr(JsonObject) answer = converse(fixture, models[i], &status);
+    g_autoptr(JsonObject) answer = converse(fixture, models[i], NULL, &status);
     const gchar *detail = json_object_get_string_member(answer, "detail");
 
     g_assert_cmpuint(status, ==, 502);
@@ -296,6 +325,7 @@ main(int argc, char *argv[])
   ADD("every model answers in writing", test_models);
   ADD("a model is told what was said before", test_history);
   ADD("one goodbye is enough", test_end);
+  ADD("a model is offered tools where they are on", test_offered_tools);
   ADD("every voice reads a text out", test_voices);
   ADD("every ear hears a recording", test_ears);
   ADD("what fails is said, without a key", test_failures);

@@ -454,6 +454,57 @@ test_reuse(void)
   teardown(&f);
 }
 
+/* The agent's own turn: no text of the caller's, the answer with it, nothing to flush. */
+static void
+test_silence(void)
+{
+  Fixture f;
+  g_autoptr(GstBuffer) buffer = NULL;
+  g_autoptr(GstMessage) message = NULL;
+  GstClockTime duration;
+  const gchar *reply;
+
+  setup(&f);
+  g_object_set(f.h->element, "silence-timeout", 2000, "language-code", "de-AT", NULL);
+  push_playout(&f, 0, GST_SECOND, CORD_PLAYOUT_DONE);
+  pass(&f, 1980 * GST_MSECOND);
+  g_assert_null(gst_harness_try_pull(f.h));
+  pass(&f, 40 * GST_MSECOND);
+  buffer = gst_harness_try_pull(f.h);
+  g_assert_nonnull(buffer);
+  g_assert_cmpuint(gst_buffer_get_size(buffer), ==, 0);
+  g_assert_true(cord_buffer_get_reply(buffer, &reply, NULL));
+  g_assert_cmpstr(reply, ==, "Sind Sie noch da?");
+  g_assert_cmpuint(cord_turn_get_number(cord_buffer_get_turn(buffer)), ==, 1);
+  message = next_message(&f, CORD_EVENT_SILENCE);
+  g_assert_nonnull(message);
+  duration = cord_structure_get_duration(gst_message_get_structure(message));
+  g_assert_cmpuint(duration, ==, 2 * GST_SECOND);
+  g_assert_null(next_event(&f, GST_EVENT_FLUSH_START));
+  teardown(&f);
+}
+
+static void
+test_own_prompt(void)
+{
+  Fixture f;
+  g_autoptr(GstBuffer) buffer = NULL;
+  const gchar *reply;
+
+  setup(&f);
+  g_object_set(f.h->element, "silence-timeout", 1000, "silence-prompt", "", NULL);
+  push_playout(&f, 0, GST_SECOND, CORD_PLAYOUT_DONE);
+  pass(&f, 10 * GST_SECOND);
+  g_assert_null(gst_harness_try_pull(f.h));
+  g_object_set(f.h->element, "silence-prompt", "Hello?", NULL);
+  pass(&f, FRAME);
+  buffer = gst_harness_try_pull(f.h);
+  g_assert_nonnull(buffer);
+  g_assert_true(cord_buffer_get_reply(buffer, &reply, NULL));
+  g_assert_cmpstr(reply, ==, "Hello?");
+  teardown(&f);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -471,6 +522,8 @@ main(int argc, char **argv)
   g_test_add_func("/turntaker/the-last-words-come-before-eos", test_eos);
   g_test_add_func("/turntaker/a-flush-from-upstream-forgets", test_flush_from_upstream);
   g_test_add_func("/turntaker/playout-may-come-from-another-thread", test_foreign_thread);
+  g_test_add_func("/turntaker/a-silent-caller-is-asked-in-his-language", test_silence);
+  g_test_add_func("/turntaker/what-is-asked-can-be-set-empty-is-nothing", test_own_prompt);
   g_test_add_func("/turntaker/null-forgets-the-conversation", test_reuse);
   return g_test_run();
 }

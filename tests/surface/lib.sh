@@ -19,7 +19,9 @@ told() {
   fi
   wrong=$((wrong + 1))
   printf 'not ok %d - %s\n' "$looked" "$2"
-  printf '# %s\n' "${asked:-}" "status: ${status:-}" "body: ${body:0:2000}"
+  # audio is a body, too
+  printf '%s\n' "${asked:-}" "status: ${status:-}" "body: ${body:0:2000}" |
+    LC_ALL=C tr -cd '\n -~' | sed 's/^/# /'
   return 1
 }
 

@@ -19,6 +19,7 @@ forget_environment(void)
   g_unsetenv("CREDENTIALS_DIRECTORY");
   g_unsetenv("OPENAI_API_KEY");
   g_unsetenv("MIN_INTERRUPTION_WORDS");
+  g_unsetenv("SILENCE_TIMEOUT_SECONDS");
 }
 
 static void
@@ -82,6 +83,24 @@ test_order(Files *files, gconstpointer data)
   g_assert_cmpstr(cord_config_get_origin(config, "twilio.auth-token"), ==, "TWILIO_AUTH_TOKEN");
   g_assert_true(cord_config_set(config, "server.app-url", "https://flag", "command line", &error));
   g_assert_cmpstr(cord_config_get_string(config, "server.app-url"), ==, "https://flag");
+}
+
+static void
+test_decimals(Files *files, gconstpointer data)
+{
+  static const gchar *const wrong[] = { "", "x", "1,5", "1.5s", "-1", "3601", "nan", "inf" };
+  g_autoptr(CordConfig) config = cord_config_new();
+
+  g_assert_cmpfloat(cord_config_get_double(config, "conversation.silence-timeout"), ==, 1.5);
+  for (guint i = 0; i < G_N_ELEMENTS(wrong); i++) {
+    g_autoptr(GError) error = NULL;
+
+    g_assert_false(
+        cord_config_set(config, "conversation.silence-timeout", wrong[i], "here", &error));
+    g_assert_error(error, CORD_CONFIG_ERROR, CORD_CONFIG_ERROR_INVALID);
+  }
+  g_assert_true(cord_config_set(config, "conversation.silence-timeout", "0.25", "here", NULL));
+  g_assert_cmpfloat(cord_config_get_double(config, "conversation.silence-timeout"), ==, 0.25);
 }
 
 static void
@@ -196,6 +215,7 @@ main(int argc, char **argv)
   g_test_init(&argc, &argv, NULL);
   TEST("what nobody set has a default", test_defaults);
   TEST("file, .env, environment and flags, each stronger than the last", test_order);
+  TEST("a number may have a point, and only that", test_decimals);
   TEST("a .env file is read as shells write it", test_env_file);
   TEST("what systemd hands over is stronger than a .env file", test_credential);
   TEST("a mistake is told with its place and what is allowed", test_mistakes);

@@ -35,6 +35,7 @@ typedef struct {
   gint64 floor; /* the agent's turn, -1 while the caller has the floor */
   gint64 over;
   guint64 played;
+  guint n_prompts, max_prompts; /* in a row */
   GString *log;
 } Sequence;
 
@@ -82,8 +83,20 @@ check_commit(Sequence *seq, const TurnAction *action)
     g_ptr_array_set_size(seq->turns, seq->turns->len - 1);
   }
   g_ptr_array_add(seq->turns, g_strdup(action->text));
-  seq->open = 0;
+  seq->open = seq->n_prompts = 0;
   seq->floor = action->turn;
+  seq->played = 0;
+}
+
+static void
+check_prompt(Sequence *seq, const TurnAction *action)
+{
+  g_assert_cmpuint(seq->open, ==, 0);
+  g_assert_null(seq->current);
+  g_assert_cmpint(seq->floor, <, 0);
+  g_assert_cmpuint(action->turn, ==, seq->last_turn + 1);
+  g_assert_cmpuint(++seq->n_prompts, <=, seq->max_prompts);
+  seq->floor = seq->last_turn = action->turn;
   seq->played = 0;
 }
 
@@ -101,6 +114,8 @@ check(Sequence *seq)
       seq->floor = -1;
     } else if (action.kind == TURN_ACTION_STARTED) {
       check_start(seq, &action);
+    } else if (action.kind == TURN_ACTION_PROMPT) {
+      check_prompt(seq, &action);
     } else {
       check_commit(seq, &action);
     }
@@ -244,6 +259,8 @@ random_settings(GRand *rand)
     .barge_in_min_speech = g_rand_int_range(rand, 0, 600) * MS,
     .dtmf_timeout = g_rand_int_range(rand, 0, 3000) * MS,
     .max_turn = g_rand_int_range(rand, 0, 20) * S,
+    .silence_timeout = g_rand_int_range(rand, 0, 4) * S,
+    .silence_prompts = g_rand_int_range(rand, 0, 4),
     .min_interruption_words = g_rand_int_range(rand, 0, 5),
     .allow_interruptions = g_rand_int_range(rand, 0, 4) > 0,
   };
@@ -257,6 +274,7 @@ run(guint32 seed)
 
   seq.logic = turn_logic_new();
   turn_logic_configure(seq.logic, &settings);
+  seq.max_prompts = settings.silence_prompts;
   seq.spoken = g_string_new(NULL);
   seq.log = g_string_new(NULL);
   seq.turns = g_ptr_array_new_with_free_func(g_free);
@@ -277,6 +295,7 @@ static void
 test_invariants(void)
 {
   gsize n_bytes = 0;
+  guint n_prompted = 0;
 
   for (guint32 seed = 1; seed <= N_SEQUENCES; seed++) {
     g_autofree gchar *log = NULL;
@@ -285,7 +304,9 @@ test_invariants(void)
       g_test_message("seed %u", seed);
     log = run(seed);
     n_bytes += strlen(log);
+    n_prompted += strstr(log, "\n3 ") != NULL;
   }
+  g_assert_cmpuint(n_prompted, >, N_SEQUENCES / 20);
   g_test_message("%u conversations, %" G_GSIZE_FORMAT " bytes of decisions", N_SEQUENCES, n_bytes);
 }
 
