@@ -177,9 +177,6 @@ const CordSetting cord_settings[] = {
     "How long an agent may take for one of them, s" },
   { "talks.max-audio", NULL, 'i', "120", 1, 3600, FALSE, FALSE,
     "Longest recording that it is given to hear, s" },
-  { "conversation.interruptions", "VOICE_AGENT_DUPLEX_ENABLED", 'b', "true", 0, 0, FALSE, FALSE,
-    "Whether callers can interrupt" },
-  { "conversation.max-history-turns", "MAX_HISTORY_TURNS", 'i', "10", 0, 10000, FALSE, FALSE,
   { "extraction.enabled", "OUTLINES_ENABLED", 'b', "false", 0, 0, FALSE, FALSE,
     "Whether a model reads along after each turn and finds out the caller's intent, name, phone, "
     "next step and consent to be contacted again" },
