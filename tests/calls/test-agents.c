@@ -178,6 +178,59 @@ test_end_without_a_word(void)
   call_rig_free(rig);
 }
 
+/* Telephone silence of some seconds, in a file. */
+static gchar *
+write_silence(CallRig *rig, guint seconds)
+{
+  static const gchar head[] = "RIFF\0\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0\x40\x1f\0\0"
+                              "\x80\x3e\0\0\x02\0\x10\0data";
+  g_autoptr(GByteArray) file = g_byte_array_new();
+  guint32 size = GUINT32_TO_LE(seconds * 16000);
+  gsize start = sizeof head - 1 + sizeof size;
+  gchar *path = g_build_filename(rig->dir, "silence.wav", NULL);
+
+  g_byte_array_append(file, (const guint8 *)head, sizeof head - 1);
+  g_byte_array_append(file, (const guint8 *)&size, sizeof size);
+  g_byte_array_set_size(file, (guint)(start + seconds * 16000));
+  memset(file->data + start, 0, seconds * 16000);
+  g_assert_true(g_file_set_contents(path, (gchar *)file->data, file->len, NULL));
+  return path;
+}
+
+/* A caller who says nothing is asked twice whether he is there, in the agent's language. */
+static void
+test_silent_caller(void)
+{
+  CallRig *rig = start_with_agent("de-DE",
+                                  "{\"greeting\":\"Ja?\",\"stt\":{\"element\":\"pocketsphinxstt\"},"
+                                  "\"tts\":{\"element\":\"flitetts\",\"voice\":\"slt\"}}",
+                                  "[conversation]\nsilence-timeout=0.3\n");
+  g_autofree gchar *silence = write_silence(rig, 9);
+  const gchar *arguments[] = { "--wav", silence, "--max-duration", "60", NULL };
+  g_autoptr(JsonObject) result = NULL;
+  g_autofree gchar *caller = NULL, *path = NULL;
+  g_autoptr(JsonNode) said = NULL;
+  JsonArray *entries;
+  guint status;
+  int code;
+
+  result = call_rig_call(rig, arguments, &code);
+  g_assert_cmpint(code, ==, 0);
+  caller = call_rig_said(result, "user");
+  g_assert_cmpstr(caller, ==, "");
+  call_rig_wait_until(rig, is_over);
+  path = g_strdup_printf("/api/calls/%s/transcript",
+                         json_object_get_string_member(result, "call_sid"));
+  said = call_rig_get(rig, path, &status);
+  entries = json_node_get_array(said);
+  g_assert_cmpuint(json_array_get_length(entries), ==, 3);
+  for (guint i = 1; i < 3; i++)
+    g_assert_cmpstr(
+        json_object_get_string_member(json_array_get_object_element(entries, i), "content"), ==,
+        "Sind Sie noch da?");
+  call_rig_free(rig);
+}
+
 /* Who follows a silent call is told that it is still there. */
 static void
 test_heartbeat(void)
@@ -348,6 +401,8 @@ main(int argc, char *argv[])
   g_test_add_func("/agents/one whose service refuses the key apologizes", test_refused_key);
   g_test_add_func("/agents/one that ends the call without a word has ended it",
                   test_end_without_a_word);
+  g_test_add_func("/agents/a caller who says nothing is asked whether he is there",
+                  test_silent_caller);
   g_test_add_func("/agents/a silent call has a heart that beats", test_heartbeat);
   return g_test_run();
 }
