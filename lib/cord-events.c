@@ -263,6 +263,21 @@ cord_structure_new_tool_call(guint turn, const gchar *id, const gchar *name, con
 }
 
 /**
+ * cord_structure_new_route:
+ * @route: a turn that is answered by a recording
+ *
+ * Returns: (transfer full): a %CORD_EVENT_ROUTE structure
+ */
+GstStructure *
+cord_structure_new_route(const CordRoute *route)
+{
+  return gst_structure_new(CORD_EVENT_ROUTE, "turn", G_TYPE_UINT, route->turn, "route",
+                           G_TYPE_STRING, route->name, "score", G_TYPE_DOUBLE, route->score,
+                           "hang-up", G_TYPE_BOOLEAN, route->hang_up, "duration", G_TYPE_UINT64,
+                           route->duration, NULL);
+}
+
+/**
  * cord_event_new:
  * @structure: (transfer full): a structure of the vocabulary
  *
@@ -422,6 +437,25 @@ cord_structure_get_digit(const GstStructure *structure)
       number >= (gint)strlen(dtmf_digits))
     return 0;
   return dtmf_digits[number];
+}
+
+/**
+ * cord_structure_get_route:
+ * @structure: a structure
+ * @route: (out caller-allocates): where to put it; its name lives as long as @structure
+ *
+ * Returns: whether @structure is a complete %CORD_EVENT_ROUTE
+ */
+gboolean
+cord_structure_get_route(const GstStructure *structure, CordRoute *route)
+{
+  if (!gst_structure_has_name(structure, CORD_EVENT_ROUTE))
+    return FALSE;
+  route->name = gst_structure_get_string(structure, "route");
+  return route->name && gst_structure_get_uint(structure, "turn", &route->turn) &&
+         gst_structure_get_double(structure, "score", &route->score) &&
+         gst_structure_get_boolean(structure, "hang-up", &route->hang_up) &&
+         gst_structure_get_uint64(structure, "duration", &route->duration);
 }
 
 /**

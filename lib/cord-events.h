@@ -30,6 +30,7 @@ G_BEGIN_DECLS
  * cordboard/heard              -           yes      turn, text, full-text, interrupted
  * cordboard/turn-metrics       -           yes      turn and the stamps of CordTurn
  * cordboard/tool-call          -           yes      turn, id, name, arguments
+ * cordboard/route              -           yes      turn, route, score, hang-up, duration
  * cordboard/service            -           yes      service, state, permanent, reason
  * cordboard/failover           -           yes      from, to, reason
  * cordboard/call-started       -           yes      call-sid, stream-sid, account-sid, parameters
@@ -56,6 +57,7 @@ G_BEGIN_DECLS
 #define CORD_EVENT_HEARD "cordboard/heard"
 #define CORD_EVENT_TURN_METRICS "cordboard/turn-metrics"
 #define CORD_EVENT_TOOL_CALL "cordboard/tool-call"
+#define CORD_EVENT_ROUTE "cordboard/route"
 #define CORD_EVENT_SERVICE "cordboard/service"
 #define CORD_EVENT_FAILOVER "cordboard/failover"
 #define CORD_EVENT_CALL_STARTED "cordboard/call-started"
@@ -120,6 +122,24 @@ typedef struct {
   gint64 text_bytes;
 } CordPlayout;
 
+/**
+ * CordRoute:
+ * @turn: the number of the turn that takes it
+ * @name: which route
+ * @score: how much what was said is like it, from 0 to 1
+ * @hang_up: whether the call ends when its recording was heard
+ * @duration: of the recording, ns
+ *
+ * A turn that is answered by a recording; what cord_structure_get_route() reads.
+ */
+typedef struct {
+  guint turn;
+  const gchar *name;
+  gdouble score;
+  gboolean hang_up;
+  GstClockTime duration;
+} CordRoute;
+
 /* Structures, one builder each */
 GstStructure *cord_structure_new_speech(const gchar *name, GstClockTime position);
 GstStructure *cord_structure_new_speech_active(GstClockTime position, GstClockTime duration);
@@ -135,6 +155,7 @@ GstStructure *cord_structure_new_heard(guint turn, const gchar *text, const gcha
                                        gboolean interrupted);
 GstStructure *cord_structure_new_tool_call(guint turn, const gchar *id, const gchar *name,
                                            const gchar *arguments);
+GstStructure *cord_structure_new_route(const CordRoute *route);
 GstStructure *cord_structure_new_service(const gchar *service, CordServiceState state,
                                          gboolean permanent, const gchar *reason);
 GstStructure *cord_structure_new_failover(const gchar *from, const gchar *to, const gchar *reason);
@@ -155,6 +176,7 @@ gboolean cord_structure_get_continues(const GstStructure *structure, guint *turn
 CordTranscript *cord_structure_get_transcript(const GstStructure *structure);
 gchar cord_structure_get_digit(const GstStructure *structure);
 gboolean cord_structure_get_playout(const GstStructure *structure, CordPlayout *playout);
+gboolean cord_structure_get_route(const GstStructure *structure, CordRoute *route);
 gboolean cord_structure_get_service(const GstStructure *structure, CordServiceState *state,
                                     gboolean *permanent);
 

@@ -4,5 +4,6 @@
 #include <gst/gst.h>
 
 GST_ELEMENT_REGISTER_DECLARE(audiopacer)
+GST_ELEMENT_REGISTER_DECLARE(speechrouter)
 GST_ELEMENT_REGISTER_DECLARE(turntaker)
 GST_ELEMENT_REGISTER_DECLARE(voicedetect)

@@ -11,6 +11,7 @@ plugin_init(GstPlugin *plugin)
   gboolean ok = TRUE;
 
   ok &= GST_ELEMENT_REGISTER(audiopacer, plugin);
+  ok &= GST_ELEMENT_REGISTER(speechrouter, plugin);
   ok &= GST_ELEMENT_REGISTER(turntaker, plugin);
   ok &= GST_ELEMENT_REGISTER(voicedetect, plugin);
   return ok;
