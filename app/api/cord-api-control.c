@@ -7,6 +7,8 @@
 
 /* What is done to running calls through the carrier: also to those of other servers. */
 
+#define RECORDINGS "/Recordings.json"
+
 typedef struct {
   CordApi *api;
   CordExchange *exchange;
@@ -67,14 +69,32 @@ on_done(GObject *source, GAsyncResult *result, gpointer data)
   control_free(control);
 }
 
+/* What is recorded is told to us when it is over, and that it goes on. */
+static void
+add_recording_callback(Control *control, const gchar *call_id)
+{
+  g_autofree gchar *url =
+      cord_api_callback_url(control->api, control->exchange, "recording", call_id);
+  const gchar *callback[] = { "RecordingStatusCallback", url, "RecordingStatusCallbackEvent",
+                              CORD_API_RECORDING_EVENTS, NULL };
+  g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
+
+  g_strv_builder_addv(builder, (const gchar **)control->form);
+  g_strv_builder_addv(builder, callback);
+  g_strfreev(control->form);
+  control->form = g_strv_builder_end(builder);
+}
+
 /* @number: ours, in the call */
 static void
-ask_carrier(Control *control, const gchar *sid, const gchar *number)
+ask_carrier(Control *control, const gchar *call_id, const gchar *sid, const gchar *number)
 {
   CordApi *api = control->api;
   g_autofree gchar *path = g_strconcat("Calls/", sid, control->what, NULL);
   CordTwilioAccount account;
 
+  if (g_str_equal(control->what, RECORDINGS))
+    add_recording_callback(control, call_id);
   if (cord_api_find_account(api, number, &account)) {
     if (control->number)
       cord_call_registry_expect_end(api->calls, get_id(control), "transferred");
@@ -109,7 +129,7 @@ on_record(GObject *source, GAsyncResult *result, gpointer data)
                              : NULL;
 
   if (record && !record->ended_at && record->twilio_call_sid) {
-    ask_carrier(control, record->twilio_call_sid,
+    ask_carrier(control, record->id, record->twilio_call_sid,
                 metadata ? cord_json_peek_string(metadata, "from", NULL) : NULL);
   } else if (record || g_error_matches(error, CORD_STORE_ERROR, CORD_STORE_ERROR_NOT_FOUND)) {
     answer_unknown(control);
@@ -149,9 +169,10 @@ run(Control *control)
                           "The carrier has not answered yet that it has the call.");
     control_free(control);
   } else if (outbound) {
-    ask_carrier(control, outbound->call_sid, outbound->from);
+    ask_carrier(control, outbound->id, outbound->call_sid, outbound->from);
   } else if (sid) {
-    ask_carrier(control, sid, cord_directory_find_number(api->directory, to) ? to : from);
+    ask_carrier(control, cord_call_registry_find_admission(api->calls, id)->call_id, sid,
+                cord_directory_find_number(api->directory, to) ? to : from);
   } else if (cord_api_is_sid(id)) {
     cord_store_get_call_by_sid_async(api->store, id, NULL, on_record, control);
   } else {
@@ -207,7 +228,7 @@ record_handler(CordExchange *exchange, gpointer data)
     const gchar *path;
     const gchar *form[3];
   } table[] = {
-    { "start", "/Recordings.json", { "RecordingChannels", "dual" } },
+    { "start", RECORDINGS, { "RecordingChannels", "dual" } },
     { "stop", "/Recordings/Twilio.CURRENT.json", { "Status", "stopped" } },
     { "pause", "/Recordings/Twilio.CURRENT.json", { "Status", "paused" } },
     { "resume", "/Recordings/Twilio.CURRENT.json", { "Status", "in-progress" } },

@@ -141,8 +141,17 @@ add(GPtrArray *form, const gchar *name, gchar *value)
   g_ptr_array_add(form, value);
 }
 
-static gchar *
-callback(CordApi *api, CordExchange *exchange, const gchar *what, const gchar *call_id)
+/**
+ * cord_api_callback_url:
+ * @api: the API
+ * @exchange: a request, whose address is ours where nothing else is set
+ * @what: what the carrier tells there: "status", "recording", …
+ * @call_id: of which call
+ *
+ * Returns: (transfer full): where it tells it
+ */
+gchar *
+cord_api_callback_url(CordApi *api, CordExchange *exchange, const gchar *what, const gchar *call_id)
 {
   g_autofree gchar *path = g_strdup_printf("/api/twilio/%s/%s", what, call_id);
 
@@ -159,9 +168,9 @@ make_form(CordApi *api, CordExchange *exchange, const CordOutboundCall *call)
 
   add(form, "To", g_strdup(call->to));
   add(form, "From", g_strdup(call->from));
-  add(form, "Url", callback(api, exchange, "outbound-connect", call->id));
+  add(form, "Url", cord_api_callback_url(api, exchange, "outbound-connect", call->id));
   add(form, "Method", g_strdup("POST"));
-  add(form, "StatusCallback", callback(api, exchange, "status", call->id));
+  add(form, "StatusCallback", cord_api_callback_url(api, exchange, "status", call->id));
   add(form, "StatusCallbackMethod", g_strdup("POST"));
   for (guint i = 0; i < G_N_ELEMENTS(events); i++)
     add(form, "StatusCallbackEvent", g_strdup(events[i]));
@@ -170,12 +179,14 @@ make_form(CordApi *api, CordExchange *exchange, const CordOutboundCall *call)
   if (detection) {
     add(form, "MachineDetection", g_strdup(detection));
     add(form, "AsyncAmd", g_strdup("true"));
-    add(form, "AsyncAmdStatusCallback", callback(api, exchange, "amd", call->id));
+    add(form, "AsyncAmdStatusCallback", cord_api_callback_url(api, exchange, "amd", call->id));
   }
   if (cord_json_peek_boolean(body, "record", FALSE)) {
     add(form, "Record", g_strdup("true"));
     add(form, "RecordingChannels", g_strdup("dual"));
-    add(form, "RecordingStatusCallback", callback(api, exchange, "recording", call->id));
+    add(form, "RecordingStatusCallback",
+        cord_api_callback_url(api, exchange, "recording", call->id));
+    add(form, "RecordingStatusCallbackEvent", g_strdup(CORD_API_RECORDING_EVENTS));
   }
   g_ptr_array_add(form, NULL);
   return form;

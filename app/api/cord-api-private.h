@@ -11,6 +11,9 @@ G_BEGIN_DECLS
 
 #define MAX_IDEMPOTENCY_KEY 200 /* bytes */
 
+/* What a carrier is to tell of recordings */
+#define CORD_API_RECORDING_EVENTS "in-progress completed absent"
+
 /* One file a resource; each binds its operations */
 void cord_api_events_add(CordApi *api);
 void cord_api_index_add(CordApi *api);
@@ -42,6 +45,8 @@ GPtrArray *cord_api_list_bases(CordApi *api, CordExchange *exchange);
 gchar *cord_api_to_websocket(const gchar *base, const gchar *rest);
 gchar *cord_api_public_url(CordApi *api, CordExchange *exchange, const gchar *path,
                            gboolean websocket);
+gchar *cord_api_callback_url(CordApi *api, CordExchange *exchange, const gchar *what,
+                             const gchar *call_id);
 const gchar *cord_api_find_token(CordApi *api, const gchar *number);
 gboolean cord_api_find_account(CordApi *api, const gchar *number, CordTwilioAccount *account);
 void cord_api_refuse_dial(CordExchange *exchange, const GError *error);

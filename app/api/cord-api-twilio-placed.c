@@ -2,9 +2,11 @@
 #include <string.h>
 
 #include "cord-api-private.h"
+#include "cord-json.h"
 #include "cord-twiml-writer.h"
 
-/* What Twilio says of calls that we have placed: its addresses name them. */
+/* What Twilio says of calls that we have placed, and of recordings: its addresses name the calls.
+ */
 
 /* A request that waits until it is known which call it is about. */
 typedef struct {
@@ -149,8 +151,9 @@ machine_handler(CordExchange *exchange, gpointer data)
   find_placed(data, exchange, handle_machine);
 }
 
+/* Of calls of both directions. It comes after the call's end, mostly. */
 static void
-handle_recording(CordApi *api, CordExchange *exchange, CordForm *form, CordOutboundCall *call)
+recording_handler(CordExchange *exchange, gpointer data)
 {
   static const struct {
     const gchar *field;
@@ -161,33 +164,28 @@ handle_recording(CordApi *api, CordExchange *exchange, CordForm *form, CordOutbo
     { "RecordingStatus", "status" },
     { "RecordingDuration", "duration" },
   };
-  JsonNode *node;
-  JsonObject *object;
+  CordApi *api = data;
+  g_autoptr(CordForm) form = cord_api_twilio_read_form(api, exchange);
+  g_autoptr(JsonObject) recording = json_object_new();
 
-  /* comes after the call's end, mostly */
-  if (call) {
-    node = json_node_new(JSON_NODE_OBJECT);
-    object = json_object_new();
-    for (guint i = 0; i < G_N_ELEMENTS(fields); i++)
-      if (cord_form_get(form, fields[i].field))
-        json_object_set_string_member(object, fields[i].name, cord_form_get(form, fields[i].field));
-    json_node_take_object(node, object);
-    cord_outbound_note(api->outbound, call, "recording", node);
+  if (form == NULL)
+    return;
+  if (cord_form_get(form, "RecordingSid") == NULL) {
+    cord_exchange_problem(exchange, 400, "The form has no RecordingSid.");
+    return;
   }
+  for (guint i = 0; i < G_N_ELEMENTS(fields); i++)
+    cord_json_set_string(recording, fields[i].name, cord_form_get(form, fields[i].field));
+  cord_journal_call_recorded(api->journal, exchange->parameters[0], cord_form_get(form, "CallSid"),
+                             recording);
   cord_exchange_answer(exchange, 204, NULL, NULL);
-}
-
-static void
-recording_handler(CordExchange *exchange, gpointer data)
-{
-  find_placed(data, exchange, handle_recording);
 }
 
 /**
  * cord_api_twilio_placed_add:
  * @api: the API
  *
- * Adds the webhooks of calls that we place.
+ * Adds the webhooks of calls that we place, and of recordings.
  */
 void
 cord_api_twilio_placed_add(CordApi *api)

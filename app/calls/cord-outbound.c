@@ -44,12 +44,6 @@ free_row(gpointer data)
   g_free(call);
 }
 
-static JsonNode *
-metadata_node(const CordOutboundCall *call)
-{
-  return json_node_init_object(json_node_alloc(), call->metadata);
-}
-
 /* What there is to tell of a call that has no stream, to those who watch all calls. */
 static void
 tell(CordOutbound *self, const CordOutboundCall *call, const gchar *name, const gchar *status,
@@ -83,7 +77,6 @@ update(CordOutbound *self, CordOutboundCall *call, const gchar *status)
   changes->twilio_call_sid = g_strdup(call->call_sid);
   changes->status = g_strdup(status);
   changes->duration_seconds = -1;
-  changes->metadata = metadata_node(call);
   cord_journal_call_updated(self->journal, changes);
 }
 
@@ -175,7 +168,7 @@ write_record(CordOutbound *self, const CordOutboundCall *call)
   record->status = g_strdup("queued");
   record->duration_seconds = -1;
   record->started_at = cord_store_now();
-  record->metadata = metadata_node(call);
+  record->metadata = json_node_init_object(json_node_alloc(), call->metadata);
   cord_journal_call_created(self->journal, record);
 }
 
@@ -407,13 +400,21 @@ cord_outbound_set_sid(CordOutbound *self, CordOutboundCall *call, const gchar *c
  * @name: what is known of it
  * @value: (transfer full): the value
  *
- * Adds to the metadata in the call's record.
+ * Adds to the metadata in the call's record, whatever others have added meanwhile.
  */
 void
 cord_outbound_note(CordOutbound *self, CordOutboundCall *call, const gchar *name, JsonNode *value)
 {
+  g_autoptr(CordCallRecord) changes = cord_call_record_new();
+  JsonObject *member = json_object_new();
+
+  json_object_set_member(member, name, json_node_copy(value));
   json_object_set_member(call->metadata, name, value);
-  update(self, call, NULL);
+  changes->id = g_strdup(call->id);
+  changes->duration_seconds = -1;
+  changes->metadata = json_node_new(JSON_NODE_OBJECT);
+  json_node_take_object(changes->metadata, member);
+  cord_journal_call_updated(self->journal, changes);
 }
 
 /**

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "cord-call-metadata.h"
 #include "cord-dials.h"
 #include "cord-journal-record.h"
 #include "cord-json.h"
@@ -18,6 +19,7 @@
   "started_at, metadata, server_id, journal_seq) "                                                 \
   "VALUES ($1, (SELECT id FROM agents WHERE id = $2), $3, $4, " FREE_CALL_SID ", $6, $7, $8, $9, " \
   "$10) ON CONFLICT (id) DO NOTHING"
+/* The numbers of one server say nothing to those of another. */
 #define SQL_CALL_UPDATED                                                                           \
   "UPDATE calls SET "                                                                              \
   "agent_id = COALESCE((SELECT id FROM agents WHERE id = $2), agent_id), "                         \
@@ -27,8 +29,9 @@
   "duration_seconds = COALESCE(CAST($7 AS BIGINT), duration_seconds), "                            \
   "summary = COALESCE($8, summary), ended_at = COALESCE($9, ended_at), "                           \
   "metadata = COALESCE($10, metadata), extracted = COALESCE($12, extracted), "                     \
-  "journal_seq = CAST($11 AS BIGINT) "                                                             \
-  "WHERE id = $1 AND journal_seq < CAST($11 AS BIGINT)"
+  "journal_seq = CASE WHEN server_id = $13 THEN CAST($11 AS BIGINT) ELSE journal_seq END "         \
+  "WHERE id = $1 AND (server_id IS NULL OR server_id <> $13 "                                      \
+  "OR journal_seq < CAST($11 AS BIGINT))"
 
 /* A line of a call that was deleted meanwhile is no error. */
 #define SQL_TRANSCRIPT                                                                             \
@@ -152,24 +155,35 @@ static gboolean
 apply_call_updated(CordDatabase *database, const gchar *server_id, const CordJournalRecord *record,
                    const gchar *seq, GError **error)
 {
+  const gchar *id = cord_journal_record_get(record, "id");
   const gchar *ended = cord_journal_record_get(record, "ended_at");
+  const gchar *members = cord_journal_record_get(record, "metadata");
+  g_autofree gchar *metadata = NULL;
 
+  if (members && !cord_call_metadata_merge(database, id, members, &metadata, error))
+    return FALSE;
   if (!cord_database_run(database, SQL_CALL_UPDATED,
-                         CORD_PARAMS(cord_journal_record_get(record, "id"),
-                                     cord_journal_record_get(record, "agent_id"),
+                         CORD_PARAMS(id, cord_journal_record_get(record, "agent_id"),
                                      cord_journal_record_get(record, "end_reason"),
                                      cord_journal_record_get(record, "caller_number"),
                                      cord_journal_record_get(record, "twilio_call_sid"),
                                      cord_journal_record_get(record, "status"),
                                      cord_journal_record_get(record, "duration_seconds"),
-                                     cord_journal_record_get(record, "summary"),
-                                     cord_journal_record_get(record, "ended_at"),
-                                     cord_journal_record_get(record, "metadata"), seq,
-                                     cord_journal_record_get(record, "extracted")),
+                                     cord_journal_record_get(record, "summary"), ended, metadata,
+                                     seq, cord_journal_record_get(record, "extracted"), server_id),
                          error))
     return FALSE;
   /* who has placed it may place another */
-  return !ended || cord_dials_end(database, cord_journal_record_get(record, "id"), ended, error);
+  return !ended || cord_dials_end(database, id, ended, error);
+}
+
+static gboolean
+apply_call_recorded(CordDatabase *database, const gchar *server_id, const CordJournalRecord *record,
+                    const gchar *seq, GError **error)
+{
+  return cord_call_metadata_add_recording(database, cord_journal_record_get(record, "id"),
+                                          cord_journal_record_get(record, "twilio_call_sid"),
+                                          cord_journal_record_get(record, "recording"), error);
 }
 
 static gboolean
@@ -222,6 +236,7 @@ static const struct {
   { CORD_JOURNAL_SERVER_STARTED, apply_server_started },
   { CORD_JOURNAL_CALL_CREATED, apply_call_created },
   { CORD_JOURNAL_CALL_UPDATED, apply_call_updated },
+  { CORD_JOURNAL_CALL_RECORDED, apply_call_recorded },
   { CORD_JOURNAL_TRANSCRIPT, apply_transcript },
   { CORD_JOURNAL_FUNCTION_CALL, apply_function_call },
   { CORD_JOURNAL_EVENT, apply_event },

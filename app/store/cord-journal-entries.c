@@ -107,6 +107,28 @@ cord_journal_call_ended(CordJournal *self, const gchar *call_id, const gchar *st
 }
 
 /**
+ * cord_journal_call_recorded:
+ * @self: a journal
+ * @call_id: the call
+ * @call_sid: (nullable): its name at the carrier; a call of another name is not meant
+ * @recording: what the carrier says of a recording: "sid" and what else it knows
+ *
+ * Returns: the record's number, 0 when the journal is closed or its memory is full
+ */
+guint64
+cord_journal_call_recorded(CordJournal *self, const gchar *call_id, const gchar *call_sid,
+                           JsonObject *recording)
+{
+  g_autoptr(JsonNode) node = json_node_init_object(json_node_alloc(), recording);
+  JsonObject *fields = json_object_new();
+
+  put(fields, "id", call_id);
+  put(fields, "twilio_call_sid", call_sid);
+  put_json(fields, "recording", node);
+  return cord_journal_append(self, CORD_JOURNAL_CALL_RECORDED, fields);
+}
+
+/**
  * cord_journal_set_discreet:
  * @self: a journal
  * @discreet: whether what is said in calls, and what tools are told, is kept from the store

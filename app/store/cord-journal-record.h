@@ -22,6 +22,7 @@ G_BEGIN_DECLS
 #define CORD_JOURNAL_SERVER_STARTED "server-started"
 #define CORD_JOURNAL_CALL_CREATED "call-created"
 #define CORD_JOURNAL_CALL_UPDATED "call-updated"
+#define CORD_JOURNAL_CALL_RECORDED "call-recorded"
 #define CORD_JOURNAL_TRANSCRIPT "transcript"
 #define CORD_JOURNAL_FUNCTION_CALL "function-call"
 #define CORD_JOURNAL_EVENT "event"

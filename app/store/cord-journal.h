@@ -24,11 +24,14 @@ const gchar *cord_journal_get_server_id(CordJournal *self);
 void cord_journal_set_discreet(CordJournal *self, gboolean discreet);
 
 /* Appending, from any thread; each returns the record's number.
- * A NULL or negative argument of cord_journal_call_updated() leaves the column as it is. */
+ * A NULL or negative argument of cord_journal_call_updated() leaves the column as it is; of the
+ * metadata, members that are not named stay. */
 guint64 cord_journal_call_created(CordJournal *self, const CordCallRecord *call);
 guint64 cord_journal_call_updated(CordJournal *self, const CordCallRecord *changes);
 guint64 cord_journal_call_ended(CordJournal *self, const gchar *call_id, const gchar *status,
                                 const gchar *end_reason, gint64 duration_seconds);
+guint64 cord_journal_call_recorded(CordJournal *self, const gchar *call_id, const gchar *call_sid,
+                                   JsonObject *recording);
 guint64 cord_journal_call_extracted(CordJournal *self, const gchar *call_id, JsonObject *extracted);
 guint64 cord_journal_transcript(CordJournal *self, const gchar *call_id, const gchar *role,
                                 const gchar *content);

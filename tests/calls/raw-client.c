@@ -100,19 +100,34 @@ cut_out(const gchar *answer, const gchar *before, const gchar *after)
   return end ? g_strndup(value, (gsize)(end - value)) : NULL;
 }
 
+static guint
+post_signed(CallRig *rig, const gchar *path, const gchar *body, gchar **answer)
+{
+  g_autofree gchar *url = g_strconcat(rig->url, path, NULL);
+  g_autoptr(CordForm) form = cord_form_parse(body, strlen(body), NULL);
+  g_autofree gchar *signature = rig->token ? cord_twilio_sign(rig->token, url, form) : NULL;
+
+  return call_rig_post(rig, path, body, signature, answer);
+}
+
 /* The signed webhook: what it is answered with. */
 gchar *
 raw_ring(CallRig *rig, const gchar *call_sid, guint *status)
 {
   g_autofree gchar *body = g_strdup_printf(
       "CallSid=%s&AccountSid=AC0&From=%%2B15005550006&To=%%2B15005550001", call_sid);
-  g_autofree gchar *url = g_strconcat(rig->url, "/api/twilio/incoming", NULL);
-  g_autoptr(CordForm) form = cord_form_parse(body, strlen(body), NULL);
-  g_autofree gchar *signature = rig->token ? cord_twilio_sign(rig->token, url, form) : NULL;
   gchar *answer = NULL;
 
-  *status = call_rig_post(rig, "/api/twilio/incoming", body, signature, &answer);
+  *status = post_signed(rig, "/api/twilio/incoming", body, &answer);
   return answer;
+}
+
+guint
+raw_tell(CallRig *rig, const gchar *path, const gchar *body)
+{
+  g_autofree gchar *answer = NULL;
+
+  return post_signed(rig, path, body, &answer);
 }
 
 /* The token of the stream that the webhook is answered with, or NULL, and the stream's path. */

@@ -16,6 +16,7 @@ guint raw_status(const gchar *answer);
 
 /* As Twilio does it, up to the moment where something goes wrong. */
 gchar *raw_ring(CallRig *rig, const gchar *call_sid, guint *status);
+guint raw_tell(CallRig *rig, const gchar *path, const gchar *body);
 gchar *raw_admit(CallRig *rig, const gchar *call_sid, gchar **path, guint *status);
 GSocket *raw_open_stream(CallRig *rig, const gchar *path, gboolean sign, guint *status);
 void raw_frame(GSocket *socket, guint8 first, gboolean masked, gconstpointer payload, gsize length);

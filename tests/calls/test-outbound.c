@@ -2,12 +2,14 @@
 #include <string.h>
 
 #include "call-rig.h"
+#include "raw-client.h"
 #include "sim-rig.h"
 
 /* Calls that we place, with a carrier that is slow, forgetful and confused. */
 
 #define OUR_NUMBER "+15005550006"
 #define THEIR_NUMBER "+15551230002"
+#define CALLER_SID "CA000000000000000000000000000000aa"
 #define MANY 1000
 #define AT_ONCE 5
 
@@ -138,8 +140,10 @@ static gboolean
 has_recording(CallRig *unused)
 {
   g_autoptr(JsonObject) row = read_call();
-  JsonObject *metadata = json_object_get_object_member(row, "metadata");
-  JsonObject *recording = json_object_has_member(metadata, "recording")
+  JsonObject *metadata = json_object_get_null_member(row, "metadata")
+                             ? NULL
+                             : json_object_get_object_member(row, "metadata");
+  JsonObject *recording = metadata && json_object_has_member(metadata, "recording")
                               ? json_object_get_object_member(metadata, "recording")
                               : NULL;
 
@@ -229,6 +233,92 @@ test_recording(void)
   control("hangup", "{}", 200);
   call_rig_wait_until(rig, has_recording);
   expect_end("completed", NULL);
+}
+
+static gboolean
+has_two_recordings(CallRig *unused)
+{
+  g_autoptr(JsonObject) row = read_call();
+  JsonObject *metadata = json_object_get_object_member(row, "metadata");
+
+  return has_recording(unused) &&
+         json_array_get_length(json_object_get_array_member(metadata, "recordings")) == 2;
+}
+
+/* One that is begun in a call, and another after it. */
+static void
+test_recordings(void)
+{
+  script("{}");
+  place("");
+  call_rig_wait_until(rig, is_in_progress);
+  control("recording", "{\"action\":\"start\"}", 200);
+  control("recording", "{\"action\":\"stop\"}", 200);
+  call_rig_wait_until(rig, has_recording);
+  control("recording", "{\"action\":\"start\"}", 200);
+  control("hangup", "{}", 200);
+  call_rig_wait_until(rig, has_two_recordings);
+  expect_end("completed", NULL);
+}
+
+static void
+tell_recording(const gchar *sid, const gchar *status, guint wanted)
+{
+  g_autofree gchar *path = g_strconcat("/api/twilio/recording/", wanted_id, NULL);
+  g_autofree gchar *body = g_strdup_printf(
+      "CallSid=" CALLER_SID "&AccountSid=AC00000000000000000000000000000001%s%s&RecordingStatus=%s&"
+      "RecordingUrl=https%%3A%%2F%%2Fapi.example%%2F%s&RecordingDuration=7",
+      sid ? "&RecordingSid=" : "", sid ? sid : "", status, sid ? sid : "");
+
+  g_assert_cmpuint(raw_tell(rig, path, body), ==, wanted);
+}
+
+static gboolean
+has_caller(CallRig *unused)
+{
+  guint status;
+  g_autoptr(JsonNode) node = call_rig_get(rig, "/api/calls/" CALLER_SID, &status);
+
+  if (status != 200)
+    return FALSE;
+  g_free(wanted_id);
+  wanted_id = g_strdup(json_object_get_string_member(json_node_get_object(node), "id"));
+  return TRUE;
+}
+
+/* A caller's call is recorded as one that was placed is. */
+static void
+test_recording_of_a_caller(void)
+{
+  guint status;
+  g_autofree gchar *twiml = raw_ring(rig, CALLER_SID, &status);
+  g_autofree gchar *callback = NULL;
+  g_autofree gchar *journal = NULL;
+  g_autoptr(JsonNode) node = NULL;
+  g_autoptr(JsonObject) row = NULL;
+  JsonObject *recording;
+
+  g_assert_nonnull(twiml);
+  call_rig_wait_until(rig, has_caller);
+  /* the stand-in does not know the caller's call, but it hears what is wanted */
+  control("recording", "{\"action\":\"start\"}", 502);
+  node = sim_rig_dup_journal(sims);
+  journal = json_to_string(node, FALSE);
+  callback = g_strconcat("recording%2F", wanted_id, NULL);
+  g_assert_nonnull(strstr(journal, callback));
+  tell_recording("RE1", "completed", 204);
+  tell_recording("RE1", "in-progress", 204);
+  tell_recording("RE1", "completed", 204);
+  tell_recording(NULL, "completed", 400);
+  call_rig_wait_until(rig, has_recording);
+  row = read_call();
+  recording =
+      json_object_get_object_member(json_object_get_object_member(row, "metadata"), "recording");
+  g_assert_cmpstr(json_object_get_string_member(recording, "url"), ==, "https://api.example/RE1");
+  g_assert_cmpstr(json_object_get_string_member(recording, "duration"), ==, "7");
+  g_assert_cmpuint(raw_tell(rig, "/api/twilio/status",
+                            "CallSid=" CALLER_SID "&CallStatus=completed&CallDuration=9"),
+                   ==, 204);
 }
 
 static void
@@ -466,6 +556,9 @@ main(int argc, char *argv[])
   g_test_add_func("/outbound/the-end-may-be-told-before-the-beginning", test_only_the_end);
   g_test_add_func("/outbound/a-machine-is-not-spoken-to", test_machine);
   g_test_add_func("/outbound/a-recording-is-in-the-record-of-its-call", test_recording);
+  g_test_add_func("/outbound/a-recording-may-be-begun-in-a-call", test_recordings);
+  g_test_add_func("/outbound/servers/a-recording-of-a-caller-is-kept-alike",
+                  test_recording_of_a_caller);
   g_test_add_func("/outbound/a-call-is-hung-up-while-it-rings-and-while-it-talks", test_hang_up);
   g_test_add_func("/outbound/a-call-is-given-to-somebody-else", test_transfer);
   g_test_add_func("/outbound/what-is-refused-keeps-no-place", test_refused);

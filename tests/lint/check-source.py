@@ -24,7 +24,7 @@ ROOMS = {
 MEDIA = ("lib/", "plugins/")
 # Kill a writer, a server or a database at moments, or fill a disk under it: the moments are what is tested.
 MAY_WAIT = (
-    "tests/unit/test-journal.c",
+    "tests/unit/test-journal-faults.c",
     "tests/calls/test-kills.c",
     "tests/calls/test-outages.c",
     "tests/support/pg-rig.c",

@@ -284,17 +284,17 @@ new_status_form(SimTwilioCall *self, Event event)
 
 /* Repeated parameters, or names with spaces between. */
 static gboolean
-is_wanted(SimTwilioCall *self, const gchar *field, const gchar *name, const gchar *fallback)
+is_wanted(CordForm *form, const gchar *field, const gchar *name, const gchar *fallback)
 {
   gboolean any = FALSE;
 
-  for (guint i = 0; i < cord_form_get_length(self->form); i++) {
+  for (guint i = 0; i < cord_form_get_length(form); i++) {
     g_auto(GStrv) names = NULL;
 
-    if (!g_str_equal(cord_form_get_name(self->form, i), field))
+    if (!g_str_equal(cord_form_get_name(form, i), field))
       continue;
     any = TRUE;
-    names = g_strsplit_set(cord_form_get_value(self->form, i), " ,", -1);
+    names = g_strsplit_set(cord_form_get_value(form, i), " ,", -1);
     if (g_strv_contains((const gchar *const *)names, name))
       return TRUE;
   }
@@ -333,7 +333,7 @@ tell(SimTwilioCall *self, Event event)
   const gchar *url = sim_twilio_call_get(self, "StatusCallback");
   JsonArray *order = self->script ? cord_json_peek_array(self->script, "order") : NULL;
 
-  if (!url || !is_wanted(self, "StatusCallbackEvent", event_names[event], "completed"))
+  if (!url || !is_wanted(self->form, "StatusCallbackEvent", event_names[event], "completed"))
     return;
   self->happened[event] = new_status_form(self, event);
   if (order)
@@ -346,11 +346,13 @@ static void
 tell_recording(SimTwilioCall *self)
 {
   SimTwilioRecording *recording = self->recording;
-  const gchar *url = sim_twilio_call_get(self, "RecordingStatusCallback");
+  /* who has begun it says who is told of it */
+  CordForm *order = recording->order ? recording->order : self->form;
+  const gchar *url = cord_form_get(order, "RecordingStatusCallback");
   CordPhoneForm *form;
   g_autofree gchar *address = NULL;
 
-  if (!url || !is_wanted(self, "RecordingStatusCallbackEvent", recording->status, "completed"))
+  if (!url || !is_wanted(order, "RecordingStatusCallbackEvent", recording->status, "completed"))
     return;
   form = new_form(self);
   address = g_strconcat("https://api.twilio.com" SIM_TWILIO_API, self->account_sid, "/Recordings/",
@@ -366,15 +368,18 @@ tell_recording(SimTwilioCall *self)
   queue_post(self, url, form);
 }
 
+/* @order: (transfer full) (nullable): how it is wanted; NULL: as the call was */
 SimTwilioRecording *
-sim_twilio_call_record(SimTwilioCall *self, const gchar *source)
+sim_twilio_call_record(SimTwilioCall *self, const gchar *source, CordForm *order)
 {
-  const gchar *channels = sim_twilio_call_get(self, "RecordingChannels");
+  g_autoptr(CordForm) taken = order;
+  const gchar *channels = cord_form_get(order ? order : self->form, "RecordingChannels");
 
   if (self->recording && !g_str_equal(self->recording->status, "completed"))
     return self->recording;
   self->recording = sim_twilio_recording_new(self->twilio, self->account_sid, self->sid, source,
                                              g_strcmp0(channels, "dual") == 0 ? 2 : 1);
+  self->recording->order = g_steal_pointer(&taken);
   tell_recording(self);
   return self->recording;
 }
@@ -564,7 +569,7 @@ answer(SimTwilioCall *self)
         worker, (GstClockTime)sim_twilio_call_peek(self, "machine_ms", 100) * GST_MSECOND,
         on_detected, self);
   if (g_strcmp0(sim_twilio_call_get(self, "Record"), "true") == 0)
-    sim_twilio_call_record(self, "OutboundAPI");
+    sim_twilio_call_record(self, "OutboundAPI", NULL);
   if (!detect || detects_later(self))
     connect(self, sim_twilio_call_get(self, "Url"), sim_twilio_call_get(self, "Twiml"));
 }

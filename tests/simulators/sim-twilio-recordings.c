@@ -36,6 +36,7 @@ sim_twilio_recording_free(SimTwilioRecording *self)
   g_free(self->account_sid);
   g_free(self->call_sid);
   g_free(self->created);
+  g_clear_pointer(&self->order, cord_form_free);
   g_byte_array_unref(self->audio);
   g_free(self);
 }
@@ -217,11 +218,14 @@ create_of_call(SimExchange *exchange)
 {
   SimTwilio *twilio = sim_twilio_enter(exchange);
   SimTwilioCall *call = twilio ? find_call(twilio, exchange) : NULL;
+  g_autoptr(CordForm) form = call ? sim_twilio_read_form(exchange) : NULL;
 
-  if (!call)
+  if (!form)
     return;
   if (g_str_equal(sim_twilio_call_get_status(call), "in-progress"))
-    answer_recording(exchange, 201, sim_twilio_call_record(call, "StartCallRecordingAPI"), TRUE);
+    answer_recording(exchange, 201,
+                     sim_twilio_call_record(call, "StartCallRecordingAPI", g_steal_pointer(&form)),
+                     TRUE);
   else
     sim_twilio_refuse(exchange, 400, 21220, "Requested resource is not eligible for recording");
 }

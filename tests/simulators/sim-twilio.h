@@ -36,6 +36,7 @@ typedef struct {
   gchar *created;
   gint duration; /* s */
   gint channels;
+  CordForm *order;   /* how it is wanted, or NULL: as the call */
   GByteArray *audio; /* mu-law, of the other side */
 } SimTwilioRecording;
 
@@ -70,7 +71,8 @@ gint64 sim_twilio_call_peek(SimTwilioCall *self, const gchar *name, gint64 fallb
 gboolean sim_twilio_call_is_over(SimTwilioCall *self);
 void sim_twilio_call_hang_up(SimTwilioCall *self);
 void sim_twilio_call_redirect(SimTwilioCall *self, const gchar *url, const gchar *twiml);
-SimTwilioRecording *sim_twilio_call_record(SimTwilioCall *self, const gchar *source);
+SimTwilioRecording *sim_twilio_call_record(SimTwilioCall *self, const gchar *source,
+                                           CordForm *order);
 SimTwilioRecording *sim_twilio_call_get_recording(SimTwilioCall *self); /* the last, or NULL */
 void sim_twilio_call_stop_recording(SimTwilioCall *self);
 
