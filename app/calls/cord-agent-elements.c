@@ -335,6 +335,24 @@ set_up_turn(const CordAgentElements *up, GstElement *turn, GError **error)
   return set_properties(turn, agent, "turn/properties", error);
 }
 
+/* Its files are read, if they are new, on this thread and not on that of the call's media. */
+static gboolean
+set_up_router(const CordAgentElements *up, GstElement *router, GError **error)
+{
+  g_autoptr(GstStructure) routes = NULL;
+
+  if (!cord_config_get_boolean(up->config, "router.enabled")) {
+    g_object_set(router, "enabled", FALSE, NULL);
+    return TRUE;
+  }
+  set_string(router, "location", cord_config_get_string(up->config, "router.location"));
+  set_string(router, "routes", cord_config_get_string(up->config, "router.routes"));
+  if (!set_properties(router, up->agent, "router/properties", error))
+    return FALSE;
+  g_object_get(router, "known-routes", &routes, NULL);
+  return TRUE;
+}
+
 static gboolean
 set_up_vad(const CordAgentElements *up, GstElement *vad, GError **error)
 {
@@ -370,6 +388,7 @@ static const struct {
   [CORD_SERVICE_TTS] = { "tts", set_up_tts },
   { "vad", set_up_vad },
   { "turn", set_up_turn },
+  { "router", set_up_router },
   { "realtime", set_up_realtime },
 };
 
@@ -394,8 +413,8 @@ copy_hints(GstElement *stt, GstElement *llm, const CordAgent *agent)
  * @bin: a call's pipeline
  * @error: return location for an error
  *
- * Gives the elements of @bin that are called "vad", "stt", "turn", "llm", "tts" or "realtime" what
- * the agent and the settings say of them.
+ * Gives the elements of @bin that are called "vad", "stt", "turn", "router", "llm", "tts" or
+ * "realtime" what the agent and the settings say of them.
  *
  * Returns: whether they took it
  */

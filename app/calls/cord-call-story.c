@@ -115,6 +115,23 @@ on_tool_call(CordCall *self, const GstStructure *structure)
   cord_function_call_unref(run);
 }
 
+/* The turn is answered by a recording, and the call may be over behind it. */
+static void
+on_route(CordCall *self, const GstStructure *structure)
+{
+  CordRoute route;
+
+  if (!cord_structure_get_route(structure, &route))
+    return;
+  cord_call_log(self, G_LOG_LEVEL_DEBUG, "turn %u takes the route \"%s\"", route.turn, route.name);
+  if (!route.hang_up)
+    return;
+  self->goodbye_turn = (gint)route.turn;
+  if (self->goodbye == NULL)
+    self->goodbye =
+        cord_worker_add_timer(self->worker, route.duration + GOODBYE_DEADLINE, say_goodbye, self);
+}
+
 static void
 forget_goodbye(CordCall *self)
 {
@@ -229,6 +246,7 @@ static const struct {
   void (*handle)(CordCall *self, const GstStructure *structure);
 } handlers[] = {
   { CORD_EVENT_TOOL_CALL, on_tool_call },
+  { CORD_EVENT_ROUTE, on_route },
   { CORD_EVENT_HEARD, on_heard },
   { CORD_EVENT_TURN_ENDED, on_turn_ended },
   { CORD_EVENT_CALL_STOPPED, on_call_stopped },

@@ -53,6 +53,7 @@ add_figures(CordStats *self, GString *text, JsonObject *object)
     { "interruptions_total", "counter", "Answers that callers interrupted", self->interruptions },
     { "tool_calls_total", "counter", "Tools that models called", self->tool_calls },
     { "tool_failures_total", "counter", "Tools that failed", self->failed_tool_calls },
+    { "routed_turns_total", "counter", "Turns that a recording answered", self->routed_turns },
     { "failovers_total", "counter", "Services that another stood in for", self->failovers },
     { "frames_total", "counter", "Frames of speech that ended calls have sent", self->frames },
     { "late_frames_total", "counter", "Frames of them that left more than 40 ms late",
@@ -219,6 +220,7 @@ cord_stats_to_json(CordStats *self)
   json_object_set_int_member(object, "turns", (gint64)self->turns);
   json_object_set_int_member(object, "interruptions", (gint64)self->interruptions);
   json_object_set_int_member(object, "tool_calls", (gint64)self->tool_calls);
+  json_object_set_int_member(object, "routed_turns", (gint64)self->routed_turns);
   json_object_set_int_member(object, "failovers", (gint64)self->failovers);
   if (total)
     json_object_set_double_member(object, "mean_latency_ms",

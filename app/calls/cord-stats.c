@@ -135,6 +135,12 @@ on_tool(CordStats *self, const gchar *call_id, JsonObject *object)
 }
 
 static void
+on_route(CordStats *self, const gchar *call_id, JsonObject *object)
+{
+  self->routed_turns++;
+}
+
+static void
 on_failover(CordStats *self, const gchar *call_id, JsonObject *object)
 {
   CordCallParts *parts = g_hash_table_lookup(self->parts, call_id);
@@ -157,7 +163,7 @@ static const struct {
 } handlers[] = {
   { "call-admitted", on_admitted },  { "call-placed", on_placed }, { "turn-metrics", on_metrics },
   { "interrupted", on_interrupted }, { "tool-result", on_tool },   { "failover", on_failover },
-  { "call-ended", on_ended },
+  { "call-ended", on_ended },        { "route", on_route },
 };
 
 static void

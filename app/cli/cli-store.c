@@ -25,6 +25,21 @@ cli_state_dir(CordConfig *config)
 }
 
 /**
+ * cli_routes_dir:
+ * @config: the settings
+ *
+ * Returns: (transfer full): the folder of the recordings that routes are answered by
+ */
+gchar *
+cli_routes_dir(CordConfig *config)
+{
+  const gchar *set = cord_config_get_string(config, "router.location");
+  g_autofree gchar *state = cli_state_dir(config);
+
+  return set ? g_canonicalize_filename(set, NULL) : g_build_filename(state, "routes", NULL);
+}
+
+/**
  * cli_database_uri:
  * @config: the settings
  * @error: return location for an error

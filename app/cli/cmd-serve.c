@@ -120,6 +120,15 @@ check_services(Server *server, GError **error)
   return cord_checkup_run(server->checkup, error);
 }
 
+/* Calls know of no state folder. */
+static void
+set_routes_dir(CordConfig *config)
+{
+  g_autofree gchar *dir = cli_routes_dir(config);
+
+  cord_config_set(config, "router.location", dir, _("state folder"), NULL);
+}
+
 static void
 open_calls(Server *server)
 {
@@ -136,6 +145,7 @@ open_calls(Server *server)
     .config = config,
   };
 
+  set_routes_dir(config);
   server->calls = cord_call_registry_new(server->directory, server->journal, tokens, &options);
 }
 

@@ -62,6 +62,7 @@ typedef struct {
  *   turn/endpointing            integer  ms; turn/barge-in-min-speech: ms;
  *                                        turn/barge-in-min-words; turn/properties: object
  *   vad/properties              object
+ *   router/properties           object
  */
 CordAgent *cord_agent_new(void);
 CordAgent *cord_agent_new_from_json(JsonObject *object, GError **error);

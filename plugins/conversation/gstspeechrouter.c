@@ -94,12 +94,14 @@ GST_ELEMENT_REGISTER_DEFINE(speechrouter, "speechrouter", GST_RANK_NONE, GST_TYP
 GST_DEBUG_CATEGORY_STATIC(speechrouter_debug);
 #define GST_CAT_DEFAULT speechrouter_debug
 
-/* Whoever has read the files says what is wrong with them; the others know the same. */
+/* The first to use them says what is wrong with the files; the others know the same. */
 static void
 post_problems(GstSpeechRouter *self, SpeechRoutes *routes)
 {
   GPtrArray *problems = speech_routes_get_problems(routes);
 
+  if (!speech_routes_claim_problems(routes))
+    return;
   for (guint i = 0; i < problems->len; i++) {
     g_autoptr(GError) error =
         g_error_new_literal(CORD_ERROR, CORD_ERROR_INVALID, problems->pdata[i]);
@@ -121,11 +123,8 @@ read_routes(GstSpeechRouter *self)
   file = g_strdup(self->file);
   GST_OBJECT_UNLOCK(self);
   routes = speech_routes_get(location, file, &fresh);
-  if (fresh) {
-    GST_INFO_OBJECT(self, "%u of %u routes have a recording", speech_routes_get_active(routes),
-                    speech_routes_get_count(routes));
-    post_problems(self, routes);
-  }
+  GST_DEBUG_OBJECT(self, "%u of %u routes have a recording%s", speech_routes_get_active(routes),
+                   speech_routes_get_count(routes), fresh ? "" : ", as before");
   return routes;
 }
 
@@ -140,6 +139,15 @@ set_routes(GstSpeechRouter *self, SpeechRoutes *routes)
   if (routes)
     self->n_turns = self->n_routed = 0;
   GST_OBJECT_UNLOCK(self);
+}
+
+static void
+use_routes(GstSpeechRouter *self)
+{
+  SpeechRoutes *routes = read_routes(self);
+
+  post_problems(self, routes);
+  set_routes(self, routes);
 }
 
 /* The routes to look at, if there are any to take. */
@@ -296,7 +304,7 @@ gst_speech_router_change_state(GstElement *element, GstStateChange transition)
   GstStateChangeReturn ret;
 
   if (transition == GST_STATE_CHANGE_READY_TO_PAUSED)
-    set_routes(self, read_routes(self));
+    use_routes(self);
   ret = GST_ELEMENT_CLASS(gst_speech_router_parent_class)->change_state(element, transition);
   if (transition == GST_STATE_CHANGE_PAUSED_TO_READY)
     set_routes(self, NULL);

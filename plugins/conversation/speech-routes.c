@@ -20,6 +20,7 @@
 
 struct _SpeechRoutes {
   gatomicrefcount references;
+  gint told;         /* atomic: somebody has been told of the problems */
   GPtrArray *routes; /* SpeechRoute */
   RouteMatcher *matcher;
   guint n_active;
@@ -223,8 +224,11 @@ add_route(SpeechRoutes *self, GKeyFile *file, const gchar *name, guint *total)
   add_examples(self, file, route, total);
   if (route->n_examples == 0)
     complain(self, "route \"%s\" has no examples, so that nothing is like it", name);
-  if (route->text == NULL)
-    route->text = g_strdup("");
+  /* the model is to know that something was said */
+  if (route->text == NULL || *g_strstrip(route->text) == '\0') {
+    g_free(route->text);
+    route->text = g_strdup_printf("[%s]", name);
+  }
   g_ptr_array_add(self->routes, route);
 }
 
@@ -286,10 +290,10 @@ read_text(const SpeechRoutes *self, SpeechRoute *route)
   g_autofree gchar *text = NULL;
 
   if (!g_file_test(path, G_FILE_TEST_IS_REGULAR) || !g_file_get_contents(path, &text, NULL, NULL) ||
-      !g_utf8_validate(text, -1, NULL) || strlen(text) > MAX_TEXT)
+      !g_utf8_validate(text, -1, NULL) || strlen(text) > MAX_TEXT || *g_strstrip(text) == '\0')
     return;
   g_free(route->text);
-  route->text = g_strdup(g_strstrip(text));
+  route->text = g_steal_pointer(&text);
 }
 
 static void
@@ -339,7 +343,7 @@ is_current(const SpeechRoutes *self)
  * speech_routes_get:
  * @location: (nullable): the folder of the recordings; none: no route has one
  * @file: (nullable): the routes; none: those that are built in
- * @fresh: (out): whether it was read now, so that nobody was told of its problems yet
+ * @fresh: (out): whether it was read now
  *
  * Reads what there is, unless that is known and has not changed since. Any thread; it looks at the
  * dates of files, and reads them when they are new.
@@ -414,6 +418,18 @@ GPtrArray *
 speech_routes_get_problems(SpeechRoutes *self)
 {
   return self->problems;
+}
+
+/**
+ * speech_routes_claim_problems:
+ * @self: routes
+ *
+ * Returns: whether nobody has claimed yet to tell of the problems
+ */
+gboolean
+speech_routes_claim_problems(SpeechRoutes *self)
+{
+  return self->problems->len > 0 && g_atomic_int_compare_and_exchange(&self->told, FALSE, TRUE);
 }
 
 /**

@@ -43,6 +43,7 @@ guint speech_routes_get_count(const SpeechRoutes *self);
 guint speech_routes_get_active(const SpeechRoutes *self);
 const SpeechRoute *speech_routes_get_route(const SpeechRoutes *self, guint index);
 GPtrArray *speech_routes_get_problems(SpeechRoutes *self);
+gboolean speech_routes_claim_problems(SpeechRoutes *self);
 
 const SpeechRoute *speech_routes_match(const SpeechRoutes *self, const gchar *text,
                                        gdouble threshold, gdouble *score, gboolean *matches);
