@@ -55,19 +55,20 @@ expiry(gint days)
 static gboolean
 create(CordStore *store, const Options *options, GError **error)
 {
+  const gchar *scopes = options->scopes ? options->scopes : "read,write,call";
   g_autofree gchar *random = cord_secret_new(KEY_BYTES);
   g_autofree gchar *text = g_strconcat(KEY_PREFIX, random, NULL);
   CordKeyRow *key;
   gboolean ok;
 
-  if (!check_scopes(options->scopes, error))
+  if (!check_scopes(scopes, error))
     return FALSE;
   key = g_new0(CordKeyRow, 1);
   key->id = cord_store_new_id();
-  key->name = g_strdup(options->name);
+  key->name = g_strdup(options->name ? options->name : "default");
   key->prefix = g_strndup(text, SHOWN_PREFIX);
   key->hash = cord_access_hash(text);
-  key->scopes = g_strdup(options->scopes);
+  key->scopes = g_strdup(scopes);
   key->created_at = cord_store_now();
   key->expires_at = expiry(options->days);
   ok = cord_keys_add(store, key, error);
@@ -151,6 +152,15 @@ run(CordConfig *config, CordStore *store, int argc, char *argv[], Options *optio
   return ok ? CORD_EXIT_OK : CORD_EXIT_FAILED;
 }
 
+static void
+clear_options(Options *options)
+{
+  g_free(options->config);
+  g_free(options->state_dir);
+  g_free(options->name);
+  g_free(options->scopes);
+}
+
 /**
  * cord_cmd_keys:
  * @argc: number of arguments
@@ -164,7 +174,7 @@ run(CordConfig *config, CordStore *store, int argc, char *argv[], Options *optio
 int
 cord_cmd_keys(int argc, char *argv[])
 {
-  Options options = { .name = "default", .scopes = "read,write,call" };
+  Options options = { 0 };
   const GOptionEntry entries[] = {
     { "name", 0, 0, G_OPTION_ARG_STRING, &options.name, N_("What to call the key"), N_("NAME") },
     { "scopes", 0, 0, G_OPTION_ARG_STRING, &options.scopes,
@@ -187,6 +197,7 @@ cord_cmd_keys(int argc, char *argv[])
   g_autoptr(CordConfig) config = NULL;
   g_autoptr(CordStore) store = NULL;
   g_autoptr(GError) error = NULL;
+  int code = CORD_EXIT_FAILED;
 
   g_option_context_add_main_entries(context, entries, GETTEXT_PACKAGE);
   g_option_context_set_summary(context,
@@ -198,9 +209,10 @@ cord_cmd_keys(int argc, char *argv[])
   }
   config = cli_load_config(options.config, options.state_dir, &error);
   store = config ? cli_open_store(config, &error) : NULL;
-  if (!store) {
+  if (store)
+    code = run(config, store, argc, argv, &options);
+  else
     fprintf(stderr, _("cordboard: %s\n"), error->message);
-    return CORD_EXIT_FAILED;
-  }
-  return run(config, store, argc, argv, &options);
+  clear_options(&options);
+  return code;
 }

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "cord-store-rows.h"
 
+#include "cord-json.h"
+
+#define MAX_COLUMN (64 * 1024 * 1024) /* bytes; a body may be as long as the settings allow */
+
 #define SQL_PUT_AGENT                                                                              \
   "INSERT INTO agents (" CORD_AGENT_COLUMNS ") "                                                   \
   "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) "                                    \
@@ -31,14 +35,14 @@ cord_row_json_to_text(JsonNode *node)
 
 /**
  * cord_row_json_from_text:
- * @text: (nullable): a column that this program wrote
+ * @text: (nullable): a column, that others may have written, too
  *
  * Returns: (transfer full) (nullable): its JSON
  */
 JsonNode *
 cord_row_json_from_text(const gchar *text)
 {
-  return text ? json_from_string(text, NULL) : NULL;
+  return text ? cord_json_parse(text, -1, 0, MAX_COLUMN, NULL) : NULL;
 }
 
 static gchar **
