@@ -6,6 +6,7 @@
 #define MAX_WAITING 10000 /* changes not yet looked up; who watches is told of less then */
 
 #define SQL_CALL "SELECT id, status, end_reason, duration_seconds FROM calls WHERE id = $1"
+#define SQL_EXTRACTED "SELECT id, extracted FROM calls WHERE id = $1 AND extracted IS NOT NULL"
 #define SQL_LINE "SELECT call_id, role, content FROM transcript_entries WHERE id = $1"
 
 typedef struct {
@@ -14,10 +15,17 @@ typedef struct {
   gpointer data;
 } Watcher;
 
-/* A row that another server has written. */
+/* What another server has written. */
+typedef enum {
+  A_CALL,
+  A_NEW_CALL,
+  AN_EXTRACTION,
+  A_LINE,
+  N_KINDS,
+} Kind;
+
 typedef struct {
-  gboolean is_line;
-  gboolean is_new;
+  Kind kind;
   gchar *id;
 } Change;
 
@@ -74,7 +82,7 @@ take_event(const gchar *call_id, const gchar *name, JsonObject *fields)
 
 /* As the server that has the call tells it: the names and members are those of its own events. */
 static Event *
-describe_line(const CordRows *rows)
+describe_line(const CordRows *rows, Kind kind)
 {
   gboolean user = g_strcmp0(cord_rows_get(rows, 0, 1), "user") == 0;
   JsonObject *fields = json_object_new();
@@ -84,7 +92,18 @@ describe_line(const CordRows *rows)
 }
 
 static Event *
-describe_call(const CordRows *rows, gboolean is_new)
+describe_extraction(const CordRows *rows, Kind kind)
+{
+  Event *event = g_new0(Event, 1);
+
+  event->call_id = g_strdup(cord_rows_get(rows, 0, 0));
+  event->name = "extraction";
+  event->json = g_strdup(cord_rows_get(rows, 0, 1));
+  return event;
+}
+
+static Event *
+describe_call(const CordRows *rows, Kind kind)
 {
   const gchar *status = cord_rows_get(rows, 0, 1);
   const gchar *reason = cord_rows_get(rows, 0, 2);
@@ -97,23 +116,33 @@ describe_call(const CordRows *rows, gboolean is_new)
     json_object_set_int_member(fields, "duration", cord_rows_get_int(rows, 0, 3, 0));
   }
   return take_event(cord_rows_get(rows, 0, 0),
-                    ended    ? "call-ended"
-                    : is_new ? "call-admitted"
-                             : "call-status",
+                    ended                ? "call-ended"
+                    : kind == A_NEW_CALL ? "call-admitted"
+                                         : "call-status",
                     fields);
 }
+
+static const struct {
+  const gchar *sql;
+  Event *(*describe)(const CordRows *rows, Kind kind);
+} kinds[N_KINDS] = {
+  [A_CALL] = { SQL_CALL, describe_call },
+  [A_NEW_CALL] = { SQL_CALL, describe_call },
+  [AN_EXTRACTION] = { SQL_EXTRACTED, describe_extraction },
+  [A_LINE] = { SQL_LINE, describe_line },
+};
 
 static gpointer
 look_up(CordDatabase *database, gpointer data, GError **error)
 {
   const Change *change = data;
-  g_autoptr(CordRows) rows = cord_database_query(database, change->is_line ? SQL_LINE : SQL_CALL,
-                                                 CORD_PARAMS(change->id), error);
+  g_autoptr(CordRows) rows =
+      cord_database_query(database, kinds[change->kind].sql, CORD_PARAMS(change->id), error);
 
   if (!rows)
     return NULL;
   if (cord_rows_length(rows) > 0)
-    return change->is_line ? describe_line(rows) : describe_call(rows, change->is_new);
+    return kinds[change->kind].describe(rows, change->kind);
   g_set_error(error, CORD_STORE_ERROR, CORD_STORE_ERROR_NOT_FOUND, "it was deleted");
   return NULL;
 }
@@ -174,8 +203,10 @@ on_changed(CordStoreWatch *changes, const gchar *table, const gchar *id, const g
       g_queue_get_length(self->waiting) >= MAX_WAITING)
     return;
   change = g_new0(Change, 1);
-  change->is_line = is_line;
-  change->is_new = g_strcmp0(how, "insert") == 0;
+  change->kind = is_line                            ? A_LINE
+                 : g_strcmp0(how, "insert") == 0    ? A_NEW_CALL
+                 : g_strcmp0(how, "extracted") == 0 ? AN_EXTRACTION
+                                                    : A_CALL;
   change->id = g_strdup(id);
   g_queue_push_tail(self->waiting, change);
   ask_next(self);

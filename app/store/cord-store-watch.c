@@ -152,7 +152,7 @@ cord_store_watch_class_init(CordStoreWatchClass *klass)
    *   heard for a while
    * @id: (nullable): the row, of calls and transcript_entries
    * @server_id: (nullable): the server that runs the call
-   * @how: (nullable): "insert" or "update"
+   * @how: (nullable): "insert" or "update"; of a call "extracted" when that is what is new
    *
    * Somebody has written, this server not excepted. In the context in which the watch was made.
    */

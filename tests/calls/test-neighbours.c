@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "call-rig.h"
+#include "cord-database.h"
 #include "key-agent.h"
 #include "pg-rig.h"
 
@@ -96,6 +97,35 @@ test_calls(void)
   world_clear(&world);
 }
 
+/* As the server that has the call writes it. */
+static void
+test_extraction(void)
+{
+  g_auto(GStrv) presses = key_agent_presses(0);
+  World world = { 0 };
+  g_autoptr(CordDatabase) database = NULL;
+  g_autoptr(JsonObject) result = NULL;
+  g_autoptr(GError) error = NULL;
+  const gchar *ended;
+  int code;
+
+  if (!world_init(&world))
+    return;
+  result = call_rig_call(world.one, (const gchar *const *)presses, &code);
+  wait_for(&world, "event: call-ended");
+  database = cord_database_open(world.postgres->uri, &error);
+  g_assert_no_error(error);
+  g_assert_true(cord_database_run(database, "UPDATE calls SET extracted = $1",
+                                  CORD_PARAMS("{\"name\":\"Ada\"}"), &error));
+  wait_for(&world, "\"name\":\"Ada\"}");
+  g_test_message("%s", world.heard->str);
+  g_assert_nonnull(strstr(world.heard->str, "event: extraction\ndata: {\"call_id\":"));
+  /* it is over once */
+  ended = strstr(world.heard->str, "event: call-ended");
+  g_assert_null(strstr(ended + 1, "event: call-ended"));
+  world_clear(&world);
+}
+
 static gboolean
 answers(CallRig *rig)
 {
@@ -147,6 +177,8 @@ main(int argc, char *argv[])
 {
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/neighbours/a call of one server is told by the other", test_calls);
+  g_test_add_func("/neighbours/what was found out in a call of one is told by the other",
+                  test_extraction);
   g_test_add_func("/neighbours/an agent that one switches off answers at neither", test_agents);
   return g_test_run();
 }
