@@ -93,6 +93,7 @@ list_set_models(Round *round)
 {
   guint n;
   const CordService *services = cord_service_get_all(&n);
+  const gchar *reader;
 
   for (guint i = 0; i < n; i++) {
     for (guint role = 0; role < CORD_SERVICE_ROLES; role++) {
@@ -106,6 +107,9 @@ list_set_models(Round *round)
     add_use(round, cord_service_find("openai"),
             cord_config_get_string(round->config, "openai.realtime-model"),
             "openai.realtime-model");
+  reader = cord_config_get_string(round->config, "extraction.model");
+  if (reader && cord_config_get_boolean(round->config, "extraction.enabled"))
+    add_use(round, cord_service_for_model(reader), reader, "extraction.model");
 }
 
 static void

@@ -165,6 +165,25 @@ test_table(Vendor *vendor, gconstpointer data)
   g_assert_null(strchr(text, '\033'));
 }
 
+/* Who reads along is looked for only where somebody reads along. */
+static void
+test_reader(Vendor *vendor, gconstpointer data)
+{
+  for (guint on = 0; on < 2; on++) {
+    const gchar *argv[] = { "env",
+                            on ? "OUTLINES_ENABLED=true" : "OUTLINES_ENABLED=false",
+                            "EXTRACTION_MODEL=gpt-4o-mimi",
+                            g_getenv("CORDBOARD"),
+                            "doctor",
+                            NULL };
+    int code;
+    g_autofree gchar *text = run(vendor, "gpt-4o", argv, &code);
+
+    g_assert_cmpint(code, ==, on);
+    g_assert_true((strstr(text, "extraction.model wants it") != NULL) == on);
+  }
+}
+
 static void
 test_unknown_model(Vendor *vendor, gconstpointer data)
 {
@@ -184,6 +203,8 @@ main(int argc, char *argv[])
   g_test_add("/doctor/says what is wrong with key and model, and no secret", Vendor, NULL, set_up,
              test_doctor, tear_down);
   g_test_add("/doctor/says it to people", Vendor, NULL, set_up, test_table, tear_down);
+  g_test_add("/doctor/looks for the model that reads along", Vendor, NULL, set_up, test_reader,
+             tear_down);
   g_test_add("/doctor/a server does not start with a model that nobody has", Vendor, NULL, set_up,
              test_unknown_model, tear_down);
   return g_test_run();

@@ -356,6 +356,25 @@ test_faults(Fixture *fixture, gconstpointer data)
   }
 }
 
+/* A server that is asked to stop while a model reads does not wait for it, and says what it knows.
+ */
+static void
+test_stop(Fixture *fixture, gconstpointer data)
+{
+  g_autofree gchar *script = g_strdup_printf(
+      SCRIPT, ",\"faults\":[{\"provider\":\"deepseek\",\"fault\":\"never\",\"times\":1000}]");
+  g_autofree gchar *number = add_agent(fixture, "gpt-4o-mini");
+  g_autoptr(JsonObject) result = NULL;
+
+  add_webhook(fixture);
+  sim_rig_script(fixture->sims, script);
+  result = call(fixture, number, FALSE);
+  call_rig_stop(fixture->rig);
+  sim_rig_script(fixture->sims, "{}");
+  call_rig_start(fixture->rig);
+  assert_analysis(fixture, "null");
+}
+
 #define ON "OUTLINES_ENABLED=true"
 #define TEST(name, settings, func)                                                                 \
   g_test_add("/extraction-calls/" name, Fixture, settings, set_up, func, tear_down)
@@ -370,5 +389,7 @@ main(int argc, char *argv[])
   TEST("nobody is asked who was not wanted", "OUTLINES_ENABLED=false", test_off);
   TEST("a model that reads badly disturbs nobody", ON " EXTRACTION_MODEL=deepseek-chat",
        test_faults);
+  TEST("a server that stops does not wait for its reader", ON " EXTRACTION_MODEL=deepseek-chat",
+       test_stop);
   return g_test_run();
 }
