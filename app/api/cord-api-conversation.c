@@ -6,17 +6,6 @@
 
 /* Conversations in writing, and the manners that agents can put on. */
 
-/* What a body or the query says; the body counts. */
-static const gchar *
-read_text(CordExchange *exchange, const gchar *name)
-{
-  const gchar *text = exchange->body ? cord_json_peek_string(exchange->body, name, NULL) : NULL;
-
-  if (text == NULL)
-    text = cord_exchange_get_query(exchange, name);
-  return text && *text ? text : NULL;
-}
-
 static void
 answer_object(CordExchange *exchange, JsonObject *object)
 {
@@ -95,14 +84,14 @@ static void
 start_handler(CordExchange *exchange, gpointer data)
 {
   CordApi *api = data;
-  const gchar *name = read_text(exchange, "persona");
+  const gchar *name = cord_api_read_text(exchange, "persona");
   const CordPersona *persona;
   const gchar *key;
 
   if (cord_api_read_persona(exchange, name, &persona) &&
       cord_api_read_idempotency_key(exchange, &key))
-    cord_dialogue_start_async(api->dialogues, read_text(exchange, "agent_id"), name,
-                              read_text(exchange, "customer_id"), key, on_started,
+    cord_dialogue_start_async(api->dialogues, cord_api_read_text(exchange, "agent_id"), name,
+                              cord_api_read_text(exchange, "customer_id"), key, on_started,
                               cord_exchange_hold(exchange));
 }
 
@@ -243,15 +232,15 @@ static void
 process_handler(CordExchange *exchange, gpointer data)
 {
   CordApi *api = data;
-  const gchar *id = read_text(exchange, "session_id");
-  const gchar *text = read_text(exchange, "text");
+  const gchar *id = cord_api_read_text(exchange, "session_id");
+  const gchar *text = cord_api_read_text(exchange, "text");
   const gchar *key;
   Turn *turn;
 
   if (!cord_api_read_idempotency_key(exchange, &key))
     return;
   if (text == NULL)
-    text = read_text(exchange, "user_input");
+    text = cord_api_read_text(exchange, "user_input");
   if (id == NULL || text == NULL) {
     cord_exchange_problem(exchange, 422, "%s is missing.",
                           id ? "What is said (text)" : "Which conversation (session_id)");

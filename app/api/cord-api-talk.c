@@ -2,6 +2,7 @@
 #include "cord-api-talk.h"
 
 #include "cord-error.h"
+#include "cord-json.h"
 
 static void
 on_gone(SoupServerMessage *message, gpointer data)
@@ -90,6 +91,23 @@ cord_api_answer_talk_error(CordExchange *exchange, const GError *error)
     cord_exchange_set_header(exchange, "Retry-After", "2");
   cord_exchange_problem(exchange, status, "%s%s%s", status == 502 ? "A service failed: " : "",
                         error->message, g_str_has_suffix(error->message, ".") ? "" : ".");
+}
+
+/**
+ * cord_api_read_text:
+ * @exchange: a request
+ * @name: what it may say
+ *
+ * Returns: (nullable): what its body or its query says; the body counts, and nothing is %NULL
+ */
+const gchar *
+cord_api_read_text(CordExchange *exchange, const gchar *name)
+{
+  const gchar *text = exchange->body ? cord_json_peek_string(exchange->body, name, NULL) : NULL;
+
+  if (text == NULL)
+    text = cord_exchange_get_query(exchange, name);
+  return text && *text ? text : NULL;
 }
 
 static void

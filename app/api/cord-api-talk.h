@@ -21,6 +21,7 @@ void cord_api_talk_end(CordApiTalk *self);
 
 guint cord_api_talk_status(const GError *error);
 void cord_api_answer_talk_error(CordExchange *exchange, const GError *error);
+const gchar *cord_api_read_text(CordExchange *exchange, const gchar *name);
 gboolean cord_api_read_persona(CordExchange *exchange, const gchar *name,
                                const CordPersona **persona);
 CordAgent *cord_api_find_talker(CordApi *api, CordExchange *exchange, const gchar *agent_id);

@@ -10,7 +10,27 @@
 #include "cord-twiml-writer.h"
 #include "cord-websocket-server.h"
 
-#define STREAM_PATH "/ws/voice-twilio"
+/* Where the stream of a call goes that came in by a door: what the users of that door let through.
+ */
+static const struct {
+  const gchar *door;
+  const gchar *stream;
+} streams[] = {
+  { "/twiml", "/ws" },
+  { "/incoming-call", "/ws" },
+  { "/twilio/answer", "/ws/twilio" },
+  { "/voice", "/media" },
+  { "/webhooks/twilio/incoming", "/webhooks/twilio/stream" },
+};
+
+static const gchar *
+find_stream(const gchar *door)
+{
+  for (guint i = 0; i < G_N_ELEMENTS(streams); i++)
+    if (g_str_equal(streams[i].door, door))
+      return streams[i].stream;
+  return "/ws/voice-twilio";
+}
 
 /* The address of the streams that was configured, as if it were a page's: https for wss. */
 static gchar *
@@ -27,7 +47,8 @@ static gchar *
 stream_url(CordApi *api, CordExchange *exchange, const gchar *call_id)
 {
   g_autoptr(GPtrArray) bases = cord_api_list_bases(api, exchange);
-  g_autofree gchar *path = g_strconcat(STREAM_PATH "/", call_id, NULL);
+  g_autofree gchar *path =
+      g_strconcat(find_stream(exchange->path), call_id ? "/" : NULL, call_id, NULL);
   g_autofree gchar *own = dup_stream_base(api);
   g_autoptr(GUri) uri = own ? g_uri_parse(own, G_URI_FLAGS_NONE, NULL) : NULL;
 
@@ -162,7 +183,7 @@ cord_api_twilio_read_form(CordApi *api, CordExchange *exchange)
   }
   if (!check_signature(api, exchange, FALSE, get ? NULL : form, form))
     return NULL;
-  if (!get && g_strcmp0(type, "application/x-www-form-urlencoded") != 0) {
+  if (!get && size > 0 && g_strcmp0(type, "application/x-www-form-urlencoded") != 0) {
     cord_exchange_problem(exchange, 415, "The body must be application/x-www-form-urlencoded.");
     return NULL;
   }
@@ -255,6 +276,27 @@ cord_api_twilio_admit(CordApi *api, CordExchange *exchange, CordForm *form,
   cord_call_registry_admit_async(api->calls, &call, NULL, on_admitted, admission);
 }
 
+/* Somebody who wants to see what a carrier would be told. */
+static void
+show(CordApi *api, CordExchange *exchange)
+{
+  g_autofree gchar *url = stream_url(api, exchange, NULL);
+  g_autofree gchar *twiml = cord_twiml_connect_stream(url, NULL);
+
+  cord_exchange_answer(exchange, 200, "text/xml", twiml);
+}
+
+static void
+twiml_handler(CordExchange *exchange, gpointer data)
+{
+  g_autoptr(CordForm) form = cord_api_twilio_read_form(data, exchange);
+
+  if (form && cord_form_get(form, "CallSid"))
+    cord_api_twilio_admit(data, exchange, form, NULL);
+  else if (form)
+    show(data, exchange);
+}
+
 static void
 incoming_handler(CordExchange *exchange, gpointer data)
 {
@@ -345,10 +387,10 @@ static const struct {
   { "webhooksTwilioIncoming", incoming_handler },
   { "bridgeTwilioIncoming", incoming_handler },
   { "voiceTwilioIncoming", incoming_handler },
-  { "twimlPost", incoming_handler },
-  { "twimlGet", incoming_handler },
-  { "incomingCallPost", incoming_handler },
-  { "incomingCallGet", incoming_handler },
+  { "twimlPost", twiml_handler },
+  { "twimlGet", twiml_handler },
+  { "incomingCallPost", twiml_handler },
+  { "incomingCallGet", twiml_handler },
   { "apiTwilioStatus", status_handler },
   { "webhooksTwilioStatus", status_handler },
   { "apiTwilioStream", stream_handler },
@@ -357,6 +399,10 @@ static const struct {
   { "bridgeTwilioStream", stream_handler },
   { "duplexTwilioStream", stream_handler },
   { "twilioStreamOfCall", stream_handler },
+  { "webhooksTwilioStreamOfCall", stream_handler },
+  { "lowLatencyTwilioStreamOfCall", stream_handler },
+  { "bridgeTwilioStreamOfCall", stream_handler },
+  { "duplexTwilioStreamOfCall", stream_handler },
 };
 
 /**

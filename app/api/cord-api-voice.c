@@ -173,21 +173,25 @@ static void
 speak_handler(CordExchange *exchange, gpointer data)
 {
   CordApi *api = data;
-  JsonObject *body = exchange->body;
-  g_autoptr(CordAgent) agent =
-      cord_api_find_talker(api, exchange, cord_json_peek_string(body, "agent_id", NULL));
+  const gchar *text = cord_api_read_text(exchange, "text");
+  const gchar *format = cord_api_read_text(exchange, "format");
+  g_autoptr(CordAgent) agent = NULL;
   const CordPersona *persona;
   Voice *voice;
 
+  if (text == NULL) {
+    cord_exchange_problem(exchange, 422, "There is nothing to read: text is missing.");
+    return;
+  }
+  agent = cord_api_find_talker(api, exchange, cord_api_read_text(exchange, "agent_id"));
   if (agent == NULL ||
-      !cord_api_read_persona(exchange, cord_json_peek_string(body, "persona", NULL), &persona))
+      !cord_api_read_persona(exchange, cord_api_read_text(exchange, "persona"), &persona))
     return;
   voice = voice_new(api, exchange);
-  cord_audio_format_find(cord_json_peek_string(body, "format", "mp3"), &voice->format);
+  cord_audio_format_find(format ? format : "mp3", &voice->format);
   voice->agent =
-      cord_persona_dress(persona, agent, cord_json_peek_string(body, "voice", NULL), api->config);
-  cord_talks_speak_async(api->dialogues->talks, voice->agent,
-                         cord_json_peek_string(body, "text", ""), voice->format,
+      cord_persona_dress(persona, agent, cord_api_read_text(exchange, "voice"), api->config);
+  cord_talks_speak_async(api->dialogues->talks, voice->agent, text, voice->format,
                          voice->talk.cancellable, on_spoken_alone, voice);
 }
 

@@ -55,9 +55,9 @@ open_database(const gchar *uri, GError **error)
 static CordDatabase *
 open_existing(const gchar *uri, GError **error)
 {
-  const gchar *path = g_str_has_prefix(uri, "sqlite:") ? uri + strlen("sqlite:") : uri;
+  g_autofree gchar *path = cord_database_get_file(uri);
 
-  if (strstr(uri, "://") == NULL && !g_file_test(path, G_FILE_TEST_EXISTS)) {
+  if (path && !g_file_test(path, G_FILE_TEST_EXISTS)) {
     g_set_error(error, CORD_STORE_ERROR, CORD_STORE_ERROR_NOT_FOUND,
                 _("there is no database %s yet; \"cordboard serve\" or \"cordboard db migrate\" "
                   "makes it"),

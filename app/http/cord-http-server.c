@@ -431,6 +431,7 @@ find_route(CordHttpServer *self, CordExchange *exchange, GString *allowed)
   const gchar *method = soup_server_message_get_method(exchange->message);
   const gchar *wanted = g_str_equal(method, "HEAD") ? "GET" : method;
   g_auto(GStrv) parts = g_strsplit(exchange->path, "/", 16);
+  Route *best = NULL;
 
   for (guint i = 0; i < self->routes->len; i++) {
     Route *route = self->routes->pdata[i];
@@ -438,16 +439,20 @@ find_route(CordHttpServer *self, CordExchange *exchange, GString *allowed)
 
     if (parameters == NULL)
       continue;
-    if (g_str_equal(route->method, wanted)) {
+    /* what is named goes before what varies */
+    if (g_str_equal(route->method, wanted) &&
+        (best == NULL || g_strv_length(parameters) < g_strv_length(exchange->parameters))) {
+      g_strfreev(exchange->parameters);
       exchange->parameters = parameters;
-      return route;
+      best = route;
+      continue;
     }
     g_strfreev(parameters);
     g_string_append_printf(allowed, "%s%s", allowed->len > 0 ? ", " : "", route->method);
     if (g_str_equal(route->method, "GET"))
       g_string_append(allowed, ", HEAD");
   }
-  return NULL;
+  return best;
 }
 
 static void

@@ -106,6 +106,51 @@ cord_rows_get_boolean(const CordRows *self, guint row, guint column)
   return value && (*value == '1' || *value == 't');
 }
 
+/* What other systems name besides the engine, as in postgresql+asyncpg://, is none of our business.
+ */
+static gchar *
+drop_driver(const gchar *uri)
+{
+  static const gchar *const engines[] = { "postgresql", "postgres", "sqlite" };
+
+  for (guint i = 0; i < G_N_ELEMENTS(engines); i++) {
+    gsize length = strlen(engines[i]);
+    const gchar *rest = uri + length;
+
+    if (!g_str_has_prefix(uri, engines[i]) || *rest != '+')
+      continue;
+    rest += strcspn(rest, ":");
+    return g_strconcat(engines[i], rest, NULL);
+  }
+  return g_strdup(uri);
+}
+
+/**
+ * cord_database_get_file:
+ * @uri: what cord_database_open() takes
+ *
+ * Three slashes after sqlite: are a path that is relative, and four one that is not, as other
+ * systems write it.
+ *
+ * Returns: (transfer full) (nullable): the file of an SQLite database, or ":memory:"; %NULL: it is
+ *   none
+ */
+gchar *
+cord_database_get_file(const gchar *uri)
+{
+  g_autofree gchar *plain = drop_driver(uri);
+  g_autofree gchar *scheme = g_uri_parse_scheme(plain);
+  const gchar *path = plain + strlen("sqlite:");
+
+  if (!g_str_has_prefix(plain, "sqlite:"))
+    return scheme ? NULL : g_strdup(uri);
+  if (g_str_has_prefix(path, "///"))
+    path += strlen("///");
+  else if (g_str_equal(path, "//"))
+    path = ":memory:";
+  return g_strdup(path);
+}
+
 /**
  * cord_database_open:
  * @uri: "sqlite:PATH", "sqlite::memory:", a bare path, or "postgresql://…" as libpq takes it
@@ -116,15 +161,15 @@ cord_rows_get_boolean(const CordRows *self, guint row, guint column)
 CordDatabase *
 cord_database_open(const gchar *uri, GError **error)
 {
+  g_autofree gchar *file = cord_database_get_file(uri);
+  g_autofree gchar *plain = drop_driver(uri);
   g_autofree gchar *scheme = NULL;
 
-  if (g_str_has_prefix(uri, "sqlite:"))
-    return cord_database_sqlite_open(uri + strlen("sqlite:"), error);
-  if (g_str_has_prefix(uri, "postgres://") || g_str_has_prefix(uri, "postgresql://"))
-    return cord_database_postgres_open(uri, error);
+  if (file)
+    return cord_database_sqlite_open(file, error);
+  if (g_str_has_prefix(plain, "postgres://") || g_str_has_prefix(plain, "postgresql://"))
+    return cord_database_postgres_open(plain, error);
   scheme = g_uri_parse_scheme(uri);
-  if (!scheme)
-    return cord_database_sqlite_open(uri, error);
   g_set_error(error, CORD_STORE_ERROR, CORD_STORE_ERROR_INVALID,
               "No database engine for \"%s:\"; use sqlite:PATH or postgresql://…", scheme);
   return NULL;

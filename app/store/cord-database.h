@@ -82,6 +82,7 @@ struct _CordDatabaseInterface {
 #define CORD_NO_PARAMS NULL, 0
 
 CordDatabase *cord_database_open(const gchar *uri, GError **error);
+gchar *cord_database_get_file(const gchar *uri);
 CordRows *cord_database_query(CordDatabase *self, const gchar *sql, const gchar *const *params,
                               guint n_params, GError **error);
 gboolean cord_database_run(CordDatabase *self, const gchar *sql, const gchar *const *params,

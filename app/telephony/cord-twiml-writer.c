@@ -42,7 +42,7 @@ escape_text(const gchar *text)
 /**
  * cord_twiml_connect_stream:
  * @url: of the stream's WebSocket
- * @token: what the stream has to bring
+ * @token: (nullable): what the stream has to bring
  *
  * Returns: (transfer full): TwiML that connects the call to a stream
  */
@@ -50,8 +50,11 @@ gchar *
 cord_twiml_connect_stream(const gchar *url, const gchar *token)
 {
   g_autofree gchar *safe_url = escape(url);
-  g_autofree gchar *safe_token = escape(token);
+  g_autofree gchar *safe_token = token ? escape(token) : NULL;
 
+  if (token == NULL)
+    return g_strdup_printf(HEAD "<Response><Connect><Stream url=\"%s\"/></Connect></Response>",
+                           safe_url);
   return g_strdup_printf(HEAD "<Response><Connect><Stream url=\"%s\"><Parameter name=\"token\" "
                               "value=\"%s\"/></Stream></Connect></Response>",
                          safe_url, safe_token);

@@ -42,6 +42,8 @@ set_up(Rig *rig, gconstpointer data)
   cord_http_server_add(rig->server, "GET", "/things", tell_handler, NULL);
   cord_http_server_add(rig->server, "POST", "/things", tell_handler, NULL);
   cord_http_server_add(rig->server, "GET", "/things/{}/parts/{}", tell_handler, NULL);
+  cord_http_server_add(rig->server, "GET", "/things/{}", tell_handler, NULL);
+  cord_http_server_add(rig->server, "GET", "/things/local", local_handler, NULL);
   cord_http_server_add(rig->server, "GET", "/local", local_handler, NULL);
   rig->listener = cord_listener_new(cord_http_server_get_soup(rig->server), &limits);
   address = cord_listener_listen(rig->listener, "127.0.0.1:0", &error);
@@ -113,8 +115,9 @@ test_routes(Rig *rig, gconstpointer data)
   assert_answers(rig, "GET", "/things?a=b", 200, "");
   assert_answers(rig, "POST", "/things", 200, "");
   assert_answers(rig, "GET", "/things/12/parts/a%20b", 200, "12|a b");
+  assert_answers(rig, "GET", "/things/local", 200, "local");
   assert_answers(rig, "GET", "/things/", 404, NULL);
-  assert_answers(rig, "GET", "/things/12", 404, NULL);
+  assert_answers(rig, "GET", "/things/12", 200, "12");
   assert_answers(rig, "GET", "/things//parts/1", 404, NULL);
   assert_answers(rig, "GET", "/things/12/parts/1/2", 404, NULL);
 }

@@ -344,6 +344,40 @@ test_timestamps(void)
   g_assert_nonnull(parsed);
 }
 
+/* Addresses as other systems write them, with the name of their driver. */
+static void
+test_addresses(void)
+{
+  static const struct {
+    const gchar *uri, *file;
+  } addresses[] = {
+    { "sqlite:a.db", "a.db" },
+    { "sqlite:/a/b.db", "/a/b.db" },
+    { "sqlite:///a.db", "a.db" },
+    { "sqlite:///./a.db", "./a.db" },
+    { "sqlite:////a/b.db", "/a/b.db" },
+    { "sqlite+aiosqlite:///./a.db", "./a.db" },
+    { "sqlite::memory:", ":memory:" },
+    { "sqlite://", ":memory:" },
+    { "sqlite:///:memory:", ":memory:" },
+    { "/a/b.db", "/a/b.db" },
+    { "postgresql://u@h/d", NULL },
+    { "postgresql+asyncpg://u@h/d", NULL },
+    { "mysql://u@h/d", NULL },
+  };
+  g_autoptr(CordDatabase) none = NULL;
+  g_autoptr(GError) error = NULL;
+
+  for (guint i = 0; i < G_N_ELEMENTS(addresses); i++) {
+    g_autofree gchar *file = cord_database_get_file(addresses[i].uri);
+
+    g_assert_cmpstr(file, ==, addresses[i].file);
+  }
+  none = cord_database_open("postgresql+asyncpg://u@127.0.0.1:1/d", &error);
+  g_assert_null(none);
+  g_assert_error(error, CORD_STORE_ERROR, CORD_STORE_ERROR_UNAVAILABLE);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -361,6 +395,7 @@ main(int argc, char **argv)
   g_test_add_func("/store/an edited migration is refused", test_edited_migration);
   g_test_add_func("/store/a failed migration leaves nothing behind", test_failed_migration);
   g_test_add_func("/store/a database that cannot be opened is told", test_no_database);
+  g_test_add_func("/store/addresses of other systems are understood", test_addresses);
   g_test_add_func("/store/stock agents go into an empty store only", test_seeding);
   g_test_add_func("/store/times are RFC 3339 with milliseconds", test_timestamps);
   return g_test_run();

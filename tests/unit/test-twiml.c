@@ -15,6 +15,16 @@ test_connect(void)
 }
 
 static void
+test_connect_without_token(void)
+{
+  g_autofree gchar *twiml = cord_twiml_connect_stream("wss://x.example/ws", NULL);
+
+  g_assert_cmpstr(twiml, ==,
+                  "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Response><Connect>"
+                  "<Stream url=\"wss://x.example/ws\"/></Connect></Response>");
+}
+
+static void
 test_escapes(void)
 {
   /* specs: twiml-by-twilio-node, "connect-stream" */
@@ -38,6 +48,7 @@ main(int argc, char **argv)
 {
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/twiml/a call is connected to a stream with its token", test_connect);
+  g_test_add_func("/twiml/nobody is told a token without a call", test_connect_without_token);
   g_test_add_func("/twiml/attributes are escaped as Twilio's library does", test_escapes);
   g_test_add_func("/twiml/a busy line is rejected", test_reject);
   return g_test_run();
