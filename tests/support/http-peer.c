@@ -5,9 +5,12 @@
 #include <errno.h>
 #include <glib-unix.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#define GUID "258EAFA5-E914-47DA-95CA-C5AB0DC85B11" /* RFC 6455 */
 
 /* Lets the worker work until *until. Sockets wake it; a test that hangs is ended by its runner. */
 void
@@ -68,10 +71,14 @@ http_peer_url(HttpPeer *self, const gchar *scheme, const gchar *path)
 void
 http_peer_accept(HttpPeer *self)
 {
+  const int one = 1;
+
   http_peer_hang_up(self);
   spin_for(self, self->listener);
   self->fd = accept4(self->listener, NULL, NULL, SOCK_CLOEXEC);
   g_assert_cmpint(self->fd, >=, 0);
+  /* what is sent is there, however little it is */
+  setsockopt(self->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
 }
 
 gchar *
@@ -123,6 +130,35 @@ http_peer_write(HttpPeer *self, const gchar *bytes)
     bytes += n;
     length -= (gsize)n;
   }
+}
+
+static gchar *
+accept_key(const gchar *head)
+{
+  const gchar *key = strstr(head, "Sec-WebSocket-Key: ");
+  g_autoptr(GChecksum) checksum = g_checksum_new(G_CHECKSUM_SHA1);
+  guint8 digest[20];
+  gsize size = sizeof digest;
+
+  g_assert_nonnull(key);
+  key += strlen("Sec-WebSocket-Key: ");
+  g_checksum_update(checksum, (const guchar *)key, strcspn(key, "\r"));
+  g_checksum_update(checksum, (const guchar *)GUID, -1);
+  g_checksum_get_digest(checksum, digest, &size);
+  return g_base64_encode(digest, size);
+}
+
+/* Makes the connection a WebSocket, as @head has asked for. */
+void
+http_peer_upgrade(HttpPeer *self, const gchar *head)
+{
+  g_autofree gchar *key = accept_key(head);
+  g_autofree gchar *text =
+      g_strdup_printf("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
+                      "Connection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n\r\n",
+                      key);
+
+  http_peer_write(self, text);
 }
 
 void

@@ -22,6 +22,7 @@ void http_peer_accept(HttpPeer *self);
 gchar *http_peer_read_head(HttpPeer *self);
 gchar *http_peer_read(HttpPeer *self, gsize length);
 void http_peer_write(HttpPeer *self, const gchar *bytes);
+void http_peer_upgrade(HttpPeer *self, const gchar *head);
 void http_peer_hang_up(HttpPeer *self);
 gboolean http_peer_is_gone(HttpPeer *self);
 void http_peer_spin(CordWorker *worker, const gboolean *until);

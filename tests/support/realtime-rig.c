@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-#define MS(time) ((guint)((time) / GST_MSECOND))
+#include "rig-notes.h"
+
 #define FRAME 20 /* ms */
 
 static GstStaticPadTemplate mulaw_pads[] = {
@@ -74,69 +75,6 @@ on_posted(GstBus *bus, GstMessage *message, gpointer data)
   return GST_BUS_DROP;
 }
 
-/* What leaves the element */
-
-static void
-note_audio(RealtimeRig *self, GstBuffer *buffer)
-{
-  CordTurn *turn = cord_buffer_get_turn(buffer);
-  GstMapInfo map;
-
-  gst_buffer_map(buffer, &map, GST_MAP_READ);
-  g_byte_array_append(self->audio, map.data, (guint)map.size);
-  gst_buffer_unmap(buffer, &map);
-  g_string_append_printf(self->came, "%saudio %d %u-%u; ",
-                         GST_BUFFER_FLAG_IS_SET(buffer, GST_BUFFER_FLAG_DISCONT) ? "+" : "",
-                         turn ? (gint)cord_turn_get_number(turn) : -1, MS(GST_BUFFER_PTS(buffer)),
-                         MS(GST_BUFFER_PTS(buffer) + GST_BUFFER_DURATION(buffer)));
-}
-
-static void
-note_caps(RealtimeRig *self, GstEvent *event)
-{
-  const GstStructure *structure;
-  GstCaps *caps;
-  gint rate = 0;
-
-  gst_event_parse_caps(event, &caps);
-  structure = gst_caps_get_structure(caps, 0);
-  gst_structure_get_int(structure, "rate", &rate);
-  g_string_append_printf(self->came, "%s %d; ",
-                         gst_structure_has_name(structure, "audio/x-mulaw") ? "mulaw" : "pcm",
-                         rate);
-}
-
-static void
-note_event(RealtimeRig *self, GstEvent *event)
-{
-  const GstStructure *structure = gst_event_get_structure(event);
-
-  if (GST_EVENT_TYPE(event) == GST_EVENT_CAPS)
-    note_caps(self, event);
-  else if (GST_EVENT_TYPE(event) == GST_EVENT_SEGMENT)
-    g_string_append(self->came, "segment; ");
-  else if (GST_EVENT_TYPE(event) == GST_EVENT_EOS)
-    g_string_append(self->came, "eos; ");
-  else if (GST_EVENT_TYPE(event) == GST_EVENT_FLUSH_STOP)
-    g_string_append(self->came, "flushed; ");
-  else if (cord_event_is(event, CORD_EVENT_RESPONSE_STARTED))
-    g_string_append_printf(self->came, "started %u; ", cord_structure_get_turn(structure));
-  else if (cord_event_is(event, CORD_EVENT_RESPONSE_FINISHED))
-    g_string_append_printf(self->came, "finished %u; ", cord_structure_get_turn(structure));
-}
-
-static GstPadProbeReturn
-on_output(GstPad *pad, GstPadProbeInfo *info, gpointer data)
-{
-  GstMiniObject *object = GST_PAD_PROBE_INFO_DATA(info);
-
-  if (GST_IS_BUFFER(object))
-    note_audio(data, GST_BUFFER_CAST(object));
-  else
-    note_event(data, GST_EVENT_CAST(object));
-  return GST_PAD_PROBE_OK;
-}
-
 /* Life */
 
 void
@@ -158,9 +96,7 @@ realtime_rig_plug(RealtimeRig *self, gboolean mulaw, const gchar *properties, gu
   gst_element_set_bus(self->element, self->bus);
   self->harness = gst_harness_new_empty();
   gst_harness_add_element_full(self->harness, self->element, &pads[0], "sink", &pads[1], "src");
-  gst_pad_add_probe(self->harness->sinkpad,
-                    GST_PAD_PROBE_TYPE_DATA_DOWNSTREAM | GST_PAD_PROBE_TYPE_EVENT_FLUSH, on_output,
-                    self, NULL);
+  rig_notes_watch(self->harness->sinkpad, self->came, self->audio, TRUE);
   gst_harness_set_src_caps_str(self->harness,
                                mulaw ? "audio/x-mulaw,rate=8000,channels=1"
                                      : "audio/x-raw,format=S16LE,rate=24000,channels=1,layout="
@@ -267,11 +203,7 @@ realtime_rig_final_result(RealtimeRig *self, const gchar *id, const gchar *json)
 void
 realtime_rig_wait(RealtimeRig *self, const gchar *posted)
 {
-  gchar *at;
-
-  while ((at = strstr(self->posted->str, posted)) == NULL)
-    g_main_context_iteration(cord_worker_get_main_context(self->worker), TRUE);
-  g_string_erase(self->posted, at - self->posted->str, (gssize)strlen(posted));
+  rig_notes_wait(self->worker, self->posted, posted);
 }
 
 void

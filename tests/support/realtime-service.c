@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The service of a RealtimeRig: what it is sent, and what it says. */
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -10,34 +8,12 @@
 #include "realtime-rig.h"
 #include "ws-peer.h"
 
-#define GUID "258EAFA5-E914-47DA-95CA-C5AB0DC85B11" /* RFC 6455 */
-
 /* The connection */
-
-static gchar *
-accept_key(const gchar *head)
-{
-  const gchar *key = strstr(head, "Sec-WebSocket-Key: ");
-  g_autoptr(GChecksum) checksum = g_checksum_new(G_CHECKSUM_SHA1);
-  guint8 digest[20];
-  gsize size = sizeof digest;
-
-  g_assert_nonnull(key);
-  key += strlen("Sec-WebSocket-Key: ");
-  g_checksum_update(checksum, (const guchar *)key, strcspn(key, "\r"));
-  g_checksum_update(checksum, (const guchar *)GUID, -1);
-  g_checksum_get_digest(checksum, digest, &size);
-  return g_base64_encode(digest, size);
-}
 
 static void
 take_call(RealtimeRig *self)
 {
-  const int one = 1;
-
   http_peer_accept(&self->peer);
-  /* what is sent is there, however little it is */
-  setsockopt(self->peer.fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
   g_free(self->head);
   self->head = http_peer_read_head(&self->peer);
   g_byte_array_set_size(self->raw, 0);
@@ -48,15 +24,8 @@ take_call(RealtimeRig *self)
 void
 realtime_rig_upgrade(RealtimeRig *self)
 {
-  g_autofree gchar *key = NULL;
-  g_autofree gchar *text = NULL;
-
   take_call(self);
-  key = accept_key(self->head);
-  text = g_strdup_printf("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
-                         "Connection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n\r\n",
-                         key);
-  http_peer_write(&self->peer, text);
+  http_peer_upgrade(&self->peer, self->head);
 }
 
 void

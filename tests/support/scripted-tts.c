@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#define MS(time) ((guint)((time) / GST_MSECOND))
+#include "rig-notes.h"
 
 #define TEST_TYPE_TTS (test_tts_get_type())
 G_DECLARE_FINAL_TYPE(TestTts, test_tts, TEST, TTS, CordTtsBase)
@@ -152,61 +152,6 @@ scripted_tts_clear(ScriptedTts *self)
   g_string_free(self->came, TRUE);
 }
 
-static void
-note_audio(ScriptedTts *self, GstBuffer *buffer)
-{
-  CordTurn *turn = cord_buffer_get_turn(buffer);
-
-  g_string_append_printf(self->came, "%saudio %d %u-%u; ",
-                         GST_BUFFER_FLAG_IS_SET(buffer, GST_BUFFER_FLAG_DISCONT) ? "+" : "",
-                         turn ? (gint)cord_turn_get_number(turn) : -1, MS(GST_BUFFER_PTS(buffer)),
-                         MS(GST_BUFFER_PTS(buffer) + GST_BUFFER_DURATION(buffer)));
-}
-
-static void
-note_caps(ScriptedTts *self, GstEvent *event)
-{
-  const GstStructure *structure;
-  GstCaps *caps;
-  gint rate = 0;
-
-  gst_event_parse_caps(event, &caps);
-  structure = gst_caps_get_structure(caps, 0);
-  gst_structure_get_int(structure, "rate", &rate);
-  g_string_append_printf(self->came, "%s %d; ",
-                         gst_structure_has_name(structure, "audio/x-mulaw") ? "mulaw" : "pcm",
-                         rate);
-}
-
-static void
-note_event(ScriptedTts *self, GstEvent *event)
-{
-  const GstStructure *structure = gst_event_get_structure(event);
-
-  if (GST_EVENT_TYPE(event) == GST_EVENT_CAPS)
-    note_caps(self, event);
-  else if (GST_EVENT_TYPE(event) == GST_EVENT_SEGMENT)
-    g_string_append(self->came, "segment; ");
-  else if (GST_EVENT_TYPE(event) == GST_EVENT_EOS)
-    g_string_append(self->came, "eos; ");
-  else if (cord_event_is(event, CORD_EVENT_RESPONSE_STARTED))
-    g_string_append_printf(self->came, "started %u; ", cord_structure_get_turn(structure));
-  else if (cord_event_is(event, CORD_EVENT_RESPONSE_FINISHED))
-    g_string_append_printf(self->came, "finished %u; ", cord_structure_get_turn(structure));
-}
-
-static GstPadProbeReturn
-on_output(GstPad *pad, GstPadProbeInfo *info, gpointer data)
-{
-  GstMiniObject *object = GST_PAD_PROBE_INFO_DATA(info);
-
-  if (GST_IS_BUFFER(object))
-    note_audio(data, GST_BUFFER_CAST(object));
-  else
-    note_event(data, GST_EVENT_CAST(object));
-  return GST_PAD_PROBE_OK;
-}
-
 /** scripted_tts_setup: a voice in a harness; @data is its manner. */
 void
 scripted_tts_setup(ScriptedTts *self, gconstpointer data)
@@ -224,8 +169,7 @@ scripted_tts_setup(ScriptedTts *self, gconstpointer data)
   gst_element_set_context(element, context);
   gst_element_set_bus(element, self->bus);
   self->harness = gst_harness_new_with_element(element, "sink", "src");
-  gst_pad_add_probe(self->harness->sinkpad, GST_PAD_PROBE_TYPE_DATA_DOWNSTREAM, on_output, self,
-                    NULL);
+  rig_notes_watch(self->harness->sinkpad, self->came, NULL, FALSE);
   gst_harness_set_src_caps_str(self->harness, "text/x-raw,format=utf8");
 }
 

@@ -1,50 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "stt-rig.h"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
 
+#include "rig-notes.h"
 #include "ws-peer.h"
 
-#define GUID "258EAFA5-E914-47DA-95CA-C5AB0DC85B11" /* RFC 6455 */
 #define FRAME_TIME (20 * GST_MSECOND)
 #define BYTES_A_SECOND 8000.0
-
-static void
-note_service(SttRig *self, const GstStructure *structure)
-{
-  gboolean permanent = FALSE;
-
-  gst_structure_get_boolean(structure, "permanent", &permanent);
-  g_string_append_printf(self->posted, "%s%s;", gst_structure_get_string(structure, "state"),
-                         permanent ? " for good" : "");
-}
-
-static void
-note_failover(SttRig *self, const GstStructure *structure)
-{
-  g_string_append_printf(self->posted, "%s>%s;", gst_structure_get_string(structure, "from"),
-                         gst_structure_get_string(structure, "to"));
-}
 
 static GstBusSyncReply
 on_posted(GstBus *bus, GstMessage *message, gpointer data)
 {
   SttRig *self = data;
-  const GstStructure *structure = gst_message_get_structure(message);
-  g_autofree gchar *text = structure ? gst_structure_to_string(structure) : NULL;
 
-  g_string_append_printf(self->said, "%s\n", text ? text : "");
-  if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR)
-    g_string_append(self->posted, "error;");
-  else if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_WARNING)
-    g_string_append(self->posted, "warning;");
-  else if (structure && gst_structure_has_name(structure, CORD_EVENT_SERVICE))
-    note_service(self, structure);
-  else if (structure && gst_structure_has_name(structure, CORD_EVENT_FAILOVER))
-    note_failover(self, structure);
+  rig_notes_message(self->posted, self->said, message);
   gst_message_unref(message);
   return GST_BUS_DROP;
 }
@@ -190,30 +161,10 @@ stt_rig_say(SttRig *self, guint first, guint last)
 
 /* The service */
 
-static gchar *
-accept_key(const gchar *head)
-{
-  const gchar *key = strstr(head, "Sec-WebSocket-Key: ");
-  g_autoptr(GChecksum) checksum = g_checksum_new(G_CHECKSUM_SHA1);
-  guint8 digest[20];
-  gsize size = sizeof digest;
-
-  g_assert_nonnull(key);
-  key += strlen("Sec-WebSocket-Key: ");
-  g_checksum_update(checksum, (const guchar *)key, strcspn(key, "\r"));
-  g_checksum_update(checksum, (const guchar *)GUID, -1);
-  g_checksum_get_digest(checksum, digest, &size);
-  return g_base64_encode(digest, size);
-}
-
 static void
 take_call(SttRig *self)
 {
-  const int one = 1;
-
   http_peer_accept(&self->peer);
-  /* what is sent is there, however little it is */
-  setsockopt(self->peer.fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
   g_free(self->head);
   self->head = http_peer_read_head(&self->peer);
   g_byte_array_set_size(self->raw, 0);
@@ -226,26 +177,15 @@ take_call(SttRig *self)
 void
 stt_rig_upgrade(SttRig *self)
 {
-  g_autofree gchar *key = NULL;
-  g_autofree gchar *text = NULL;
-
   take_call(self);
-  key = accept_key(self->head);
-  text = g_strdup_printf("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
-                         "Connection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n\r\n",
-                         key);
-  http_peer_write(&self->peer, text);
+  http_peer_upgrade(&self->peer, self->head);
 }
 
 /* Lets the worker work until that was posted; it is then forgotten. */
 void
 stt_rig_wait(SttRig *self, const gchar *posted)
 {
-  gchar *at;
-
-  while ((at = strstr(self->posted->str, posted)) == NULL)
-    g_main_context_iteration(cord_worker_get_main_context(self->worker), TRUE);
-  g_string_erase(self->posted, at - self->posted->str, (gssize)strlen(posted));
+  rig_notes_wait(self->worker, self->posted, posted);
 }
 
 void

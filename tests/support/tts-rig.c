@@ -7,7 +7,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#define MS(time) ((guint)((time) / GST_MSECOND))
+#include "rig-notes.h"
+
 #define SERVICE_MOMENT 1 /* ms that the kernel has to carry bytes */
 
 static GstStaticPadTemplate text_pad = GST_STATIC_PAD_TEMPLATE(
@@ -28,106 +29,14 @@ static GstStaticPadTemplate audio_pads[N_TTS_RIG_FORMATS] = {
 };
 static const guint bytes_a_ms[N_TTS_RIG_FORMATS] = { 8, 32, 48, 8 };
 
-/* What is posted */
-
-static void
-note_service(TtsRig *self, const GstStructure *structure)
-{
-  gboolean permanent = FALSE;
-
-  gst_structure_get_boolean(structure, "permanent", &permanent);
-  g_string_append_printf(self->posted, "%s%s;", gst_structure_get_string(structure, "state"),
-                         permanent ? " for good" : "");
-}
-
-static void
-note_failover(TtsRig *self, const GstStructure *structure)
-{
-  g_string_append_printf(self->posted, "%s>%s;", gst_structure_get_string(structure, "from"),
-                         gst_structure_get_string(structure, "to"));
-}
-
 static GstBusSyncReply
 on_posted(GstBus *bus, GstMessage *message, gpointer data)
 {
   TtsRig *self = data;
-  const GstStructure *structure = gst_message_get_structure(message);
-  g_autofree gchar *text = structure ? gst_structure_to_string(structure) : NULL;
 
-  g_string_append_printf(self->said, "%s\n", text ? text : "");
-  if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR)
-    g_string_append(self->posted, "error;");
-  else if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_WARNING)
-    g_string_append(self->posted, "warning;");
-  else if (structure && gst_structure_has_name(structure, CORD_EVENT_SERVICE))
-    note_service(self, structure);
-  else if (structure && gst_structure_has_name(structure, CORD_EVENT_FAILOVER))
-    note_failover(self, structure);
+  rig_notes_message(self->posted, self->said, message);
   gst_message_unref(message);
   return GST_BUS_DROP;
-}
-
-/* What leaves the element */
-
-static void
-note_audio(TtsRig *self, GstBuffer *buffer)
-{
-  CordTurn *turn = cord_buffer_get_turn(buffer);
-  GstMapInfo map;
-
-  gst_buffer_map(buffer, &map, GST_MAP_READ);
-  g_byte_array_append(self->audio, map.data, (guint)map.size);
-  gst_buffer_unmap(buffer, &map);
-  g_string_append_printf(self->came, "%saudio %d %u-%u; ",
-                         GST_BUFFER_FLAG_IS_SET(buffer, GST_BUFFER_FLAG_DISCONT) ? "+" : "",
-                         turn ? (gint)cord_turn_get_number(turn) : -1, MS(GST_BUFFER_PTS(buffer)),
-                         MS(GST_BUFFER_PTS(buffer) + GST_BUFFER_DURATION(buffer)));
-}
-
-static void
-note_caps(TtsRig *self, GstEvent *event)
-{
-  const GstStructure *structure;
-  GstCaps *caps;
-  gint rate = 0;
-
-  gst_event_parse_caps(event, &caps);
-  structure = gst_caps_get_structure(caps, 0);
-  gst_structure_get_int(structure, "rate", &rate);
-  g_string_append_printf(self->came, "%s %d; ",
-                         gst_structure_has_name(structure, "audio/x-mulaw") ? "mulaw" : "pcm",
-                         rate);
-}
-
-static void
-note_event(TtsRig *self, GstEvent *event)
-{
-  const GstStructure *structure = gst_event_get_structure(event);
-
-  if (GST_EVENT_TYPE(event) == GST_EVENT_CAPS)
-    note_caps(self, event);
-  else if (GST_EVENT_TYPE(event) == GST_EVENT_SEGMENT)
-    g_string_append(self->came, "segment; ");
-  else if (GST_EVENT_TYPE(event) == GST_EVENT_EOS)
-    g_string_append(self->came, "eos; ");
-  else if (GST_EVENT_TYPE(event) == GST_EVENT_FLUSH_STOP)
-    g_string_append(self->came, "flushed; ");
-  else if (cord_event_is(event, CORD_EVENT_RESPONSE_STARTED))
-    g_string_append_printf(self->came, "started %u; ", cord_structure_get_turn(structure));
-  else if (cord_event_is(event, CORD_EVENT_RESPONSE_FINISHED))
-    g_string_append_printf(self->came, "finished %u; ", cord_structure_get_turn(structure));
-}
-
-static GstPadProbeReturn
-on_output(GstPad *pad, GstPadProbeInfo *info, gpointer data)
-{
-  GstMiniObject *object = GST_PAD_PROBE_INFO_DATA(info);
-
-  if (GST_IS_BUFFER(object))
-    note_audio(data, GST_BUFFER_CAST(object));
-  else
-    note_event(data, GST_EVENT_CAST(object));
-  return GST_PAD_PROBE_OK;
 }
 
 /* Life */
@@ -166,9 +75,7 @@ tts_rig_plug(TtsRig *self, const gchar *launch, guint port)
   self->harness = gst_harness_new_empty();
   gst_harness_add_element_full(self->harness, self->element, &text_pad, "sink",
                                &audio_pads[self->format], "src");
-  gst_pad_add_probe(self->harness->sinkpad,
-                    GST_PAD_PROBE_TYPE_DATA_DOWNSTREAM | GST_PAD_PROBE_TYPE_EVENT_FLUSH, on_output,
-                    self, NULL);
+  rig_notes_watch(self->harness->sinkpad, self->came, self->audio, TRUE);
   gst_harness_set_src_caps_str(self->harness, "text/x-raw,format=utf8");
   cord_worker_iterate(self->worker);
 }

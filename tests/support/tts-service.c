@@ -1,36 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The service of a TtsRig: what it is sent, and what it says. */
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "cord-json.h"
+#include "rig-notes.h"
 #include "tts-rig.h"
 #include "ws-peer.h"
-
-#define GUID "258EAFA5-E914-47DA-95CA-C5AB0DC85B11" /* RFC 6455 */
 
 static const guint bytes_a_ms[N_TTS_RIG_FORMATS] = { 8, 32, 48, 8 };
 
 /* The connection */
-
-static gchar *
-accept_key(const gchar *head)
-{
-  const gchar *key = strstr(head, "Sec-WebSocket-Key: ");
-  g_autoptr(GChecksum) checksum = g_checksum_new(G_CHECKSUM_SHA1);
-  guint8 digest[20];
-  gsize size = sizeof digest;
-
-  g_assert_nonnull(key);
-  key += strlen("Sec-WebSocket-Key: ");
-  g_checksum_update(checksum, (const guchar *)key, strcspn(key, "\r"));
-  g_checksum_update(checksum, (const guchar *)GUID, -1);
-  g_checksum_get_digest(checksum, digest, &size);
-  return g_base64_encode(digest, size);
-}
 
 static void
 forget_context(TtsRig *self)
@@ -42,20 +23,10 @@ forget_context(TtsRig *self)
   self->flushes = 0;
 }
 
-/* What is sent on it is there, however little it is. */
-static void
-accept_connection(TtsRig *self)
-{
-  const int one = 1;
-
-  http_peer_accept(&self->peer);
-  setsockopt(self->peer.fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-}
-
 static void
 take_call(TtsRig *self)
 {
-  accept_connection(self);
+  http_peer_accept(&self->peer);
   g_free(self->head);
   self->head = http_peer_read_head(&self->peer);
   g_byte_array_set_size(self->raw, 0);
@@ -65,26 +36,15 @@ take_call(TtsRig *self)
 void
 tts_rig_upgrade(TtsRig *self)
 {
-  g_autofree gchar *key = NULL;
-  g_autofree gchar *text = NULL;
-
   take_call(self);
-  key = accept_key(self->head);
-  text = g_strdup_printf("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
-                         "Connection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n\r\n",
-                         key);
-  http_peer_write(&self->peer, text);
+  http_peer_upgrade(&self->peer, self->head);
 }
 
 /* Lets the worker work until that was posted; it is then forgotten. */
 void
 tts_rig_wait(TtsRig *self, const gchar *posted)
 {
-  gchar *at;
-
-  while ((at = strstr(self->posted->str, posted)) == NULL)
-    g_main_context_iteration(cord_worker_get_main_context(self->worker), TRUE);
-  g_string_erase(self->posted, at - self->posted->str, (gssize)strlen(posted));
+  rig_notes_wait(self->worker, self->posted, posted);
 }
 
 void
@@ -373,7 +333,7 @@ tts_rig_take_request(TtsRig *self)
   const gchar *length;
 
   if (self->peer.fd < 0 || tts_rig_somebody_comes(self))
-    accept_connection(self);
+    http_peer_accept(&self->peer);
   g_free(self->head);
   g_free(self->body);
   self->head = http_peer_read_head(&self->peer);
