@@ -51,6 +51,8 @@ add_figures(CordStats *self, GString *text, JsonObject *object)
     { "calls_placed_total", "counter", "Calls that were placed", self->placed },
     { "turns_total", "counter", "Turns that were answered", self->turns },
     { "interruptions_total", "counter", "Answers that callers interrupted", self->interruptions },
+    { "silence_prompts_total", "counter", "Questions whether a silent caller is still there",
+      self->silences },
     { "tool_calls_total", "counter", "Tools that models called", self->tool_calls },
     { "tool_failures_total", "counter", "Tools that failed", self->failed_tool_calls },
     { "routed_turns_total", "counter", "Turns that a recording answered", self->routed_turns },

@@ -25,7 +25,7 @@ struct _CordStats {
   CordStatsSources sources;
   guint watch;
   guint64 begun, placed;
-  guint64 turns, interruptions, tool_calls, failed_tool_calls, failovers, routed_turns;
+  guint64 turns, interruptions, silences, tool_calls, failed_tool_calls, failovers, routed_turns;
   guint64 frames, late_frames, underruns;
   guint64 max_lateness_us;
   GHashTable *parts;      /* call's id -> CordCallParts */

@@ -127,6 +127,12 @@ on_interrupted(CordStats *self, const gchar *call_id, JsonObject *object)
 }
 
 static void
+on_silence(CordStats *self, const gchar *call_id, JsonObject *object)
+{
+  self->silences++;
+}
+
+static void
 on_tool(CordStats *self, const gchar *call_id, JsonObject *object)
 {
   self->tool_calls++;
@@ -163,7 +169,7 @@ static const struct {
 } handlers[] = {
   { "call-admitted", on_admitted },  { "call-placed", on_placed }, { "turn-metrics", on_metrics },
   { "interrupted", on_interrupted }, { "tool-result", on_tool },   { "failover", on_failover },
-  { "call-ended", on_ended },        { "route", on_route },
+  { "call-ended", on_ended },        { "route", on_route },        { "silence", on_silence },
 };
 
 static void
