@@ -4,25 +4,6 @@
 
 #include "twilio-rig.h"
 
-static guint
-count_media(TwilioRig *rig, guint8 value)
-{
-  GPtrArray *heard = twilio_peer_hear(rig->peer);
-  guint count = 0;
-
-  for (guint i = 0; i < heard->len; i++) {
-    TwilioPeerMessage *message = heard->pdata[i];
-    const guint8 *data;
-    gsize size;
-    if (message->kind != TWILIO_PEER_MEDIA)
-      continue;
-    data = g_bytes_get_data(message->audio, &size);
-    g_assert_cmpuint(size, ==, 160);
-    count += data[0] == value;
-  }
-  return count;
-}
-
 static void
 push_event(TwilioRig *rig, GstStructure *structure)
 {
@@ -47,18 +28,6 @@ flush(TwilioRig *rig)
 }
 
 static void
-assert_playout(TwilioRig *rig, guint turn, CordPlayoutState state, guint position_ms, guint sent_ms)
-{
-  CordPlayout playout;
-
-  g_assert_true(twilio_rig_take_playout(rig, &playout));
-  g_assert_cmpuint(playout.turn, ==, turn);
-  g_assert_cmpint(playout.state, ==, state);
-  g_assert_cmpuint(playout.position / GST_MSECOND, ==, position_ms);
-  g_assert_cmpuint(playout.sent / GST_MSECOND, ==, sent_ms);
-}
-
-static void
 sends_at_once_in_whole_frames(void)
 {
   g_autoptr(TwilioRig) rig = twilio_rig_new_started();
@@ -66,9 +35,9 @@ sends_at_once_in_whole_frames(void)
   twilio_rig_push_audio(rig, NULL, 7, 100);
   g_assert_cmpuint(twilio_peer_count(rig->peer, TWILIO_PEER_MEDIA), ==, 0);
   twilio_rig_push_audio(rig, NULL, 7, 100);
-  g_assert_cmpuint(count_media(rig, 7), ==, 1);
+  g_assert_cmpuint(twilio_rig_count_media(rig, 7), ==, 1);
   twilio_rig_push_audio(rig, NULL, 7, 600);
-  g_assert_cmpuint(count_media(rig, 7), ==, 5);
+  g_assert_cmpuint(twilio_rig_count_media(rig, 7), ==, 5);
 }
 
 static void
@@ -124,18 +93,18 @@ reports_what_was_played_and_when_all_was(void)
   CordPlayout playout;
 
   twilio_rig_push_audio(rig, turn, 7, 160);
-  assert_playout(rig, 1, CORD_PLAYOUT_PLAYING, 0, 20);
+  twilio_rig_assert_playout(rig, 1, CORD_PLAYOUT_PLAYING, 0, 20);
   for (guint i = 1; i < 15; i++)
     twilio_rig_push_audio(rig, turn, 7, 160);
   finish_response(rig, 1);
   g_assert_false(twilio_rig_take_playout(rig, &playout));
   twilio_peer_send_mark(rig->peer, "g1:t1:1");
   twilio_rig_run(rig);
-  assert_playout(rig, 1, CORD_PLAYOUT_PLAYING, 200, 300);
+  twilio_rig_assert_playout(rig, 1, CORD_PLAYOUT_PLAYING, 200, 300);
   g_assert_false(twilio_rig_take_playout(rig, &playout));
   twilio_peer_send_mark(rig->peer, "g1:t1:2");
   twilio_rig_run(rig);
-  assert_playout(rig, 1, CORD_PLAYOUT_DONE, 300, 300);
+  twilio_rig_assert_playout(rig, 1, CORD_PLAYOUT_DONE, 300, 300);
   g_assert_false(twilio_rig_take_playout(rig, &playout));
   metrics = twilio_rig_take_message(rig, GST_MESSAGE_ELEMENT, CORD_EVENT_TURN_METRICS);
   g_assert_nonnull(metrics);
@@ -149,7 +118,7 @@ a_response_without_audio_is_done_at_once(void)
   g_autoptr(TwilioRig) rig = twilio_rig_new_started();
 
   finish_response(rig, 9);
-  assert_playout(rig, 9, CORD_PLAYOUT_DONE, 0, 0);
+  twilio_rig_assert_playout(rig, 9, CORD_PLAYOUT_DONE, 0, 0);
   g_assert_cmpuint(twilio_peer_count(rig->peer, TWILIO_PEER_MARK), ==, 0);
 }
 
@@ -194,14 +163,14 @@ a_flush_clears_at_once_and_nothing_old_follows(void)
   g_assert_cmpuint(twilio_peer_hear(rig->peer)->len, ==, 1);
   g_assert_cmpuint(twilio_peer_count(rig->peer, TWILIO_PEER_CLEAR), ==, 1);
   gst_harness_push_event(rig->out, gst_event_new_flush_stop(FALSE));
-  assert_playout(rig, 1, CORD_PLAYOUT_INTERRUPTED, 150, 600);
+  twilio_rig_assert_playout(rig, 1, CORD_PLAYOUT_INTERRUPTED, 150, 600);
 
   gst_segment_init(&segment, GST_FORMAT_TIME);
   gst_harness_push_event(rig->out, gst_event_new_segment(&segment));
   twilio_rig_push_audio(rig, two, 2, 320);
   finish_response(rig, 2);
-  g_assert_cmpuint(count_media(rig, 1), ==, 0);
-  g_assert_cmpuint(count_media(rig, 2), ==, 2);
+  g_assert_cmpuint(twilio_rig_count_media(rig, 1), ==, 0);
+  g_assert_cmpuint(twilio_rig_count_media(rig, 2), ==, 2);
   g_assert_true(g_str_has_prefix(twilio_peer_last(rig->peer, TWILIO_PEER_MARK)->name, "g2:t2:"));
 }
 
@@ -332,7 +301,7 @@ a_mark_that_never_comes_back_counts_as_played_after_its_deadline(void)
   twilio_rig_advance_ms(rig, 2180);
   g_assert_false(twilio_rig_take_playout(rig, &playout));
   twilio_rig_advance_ms(rig, 60);
-  assert_playout(rig, 1, CORD_PLAYOUT_DONE, 200, 200);
+  twilio_rig_assert_playout(rig, 1, CORD_PLAYOUT_DONE, 200, 200);
   twilio_rig_assert_warning(rig, "mark");
   g_assert_cmpuint(twilio_rig_get_stat(rig, "lost-marks"), ==, 1);
 }
@@ -350,7 +319,7 @@ a_lost_echo_is_made_up_by_the_next(void)
     ;
   twilio_peer_send_mark(rig->peer, "g1:t1:2");
   twilio_rig_run(rig);
-  assert_playout(rig, 1, CORD_PLAYOUT_DONE, 400, 400);
+  twilio_rig_assert_playout(rig, 1, CORD_PLAYOUT_DONE, 400, 400);
 }
 
 static void
@@ -390,7 +359,7 @@ a_hang_up_interrupts_the_turn_and_ends_the_flow(void)
   twilio_rig_advance_ms(rig, 120);
   twilio_peer_send_stop(rig->peer);
   twilio_rig_run(rig);
-  assert_playout(rig, 1, CORD_PLAYOUT_INTERRUPTED, 120, 200);
+  twilio_rig_assert_playout(rig, 1, CORD_PLAYOUT_INTERRUPTED, 120, 200);
   buffer = gst_buffer_new_allocate(NULL, 160, NULL);
   g_assert_cmpint(gst_harness_push(rig->out, buffer), ==, GST_FLOW_EOS);
   gst_harness_push_event(rig->out, gst_event_new_eos());
@@ -409,7 +378,7 @@ audio_before_the_stream_starts_waits_for_it(void)
   twilio_peer_send_connected(rig->peer);
   twilio_peer_send_start(rig->peer, NULL);
   twilio_rig_run(rig);
-  g_assert_cmpuint(count_media(rig, 7), ==, 2);
+  g_assert_cmpuint(twilio_rig_count_media(rig, 7), ==, 2);
 }
 
 static void
@@ -422,11 +391,11 @@ a_long_buffer_leaves_with_the_look_ahead(void)
   twilio_peer_send_start(rig->peer, NULL);
   twilio_rig_run(rig);
   twilio_rig_push_audio(rig, NULL, 7, 24000);
-  g_assert_cmpuint(count_media(rig, 7), ==, 50);
+  g_assert_cmpuint(twilio_rig_count_media(rig, 7), ==, 50);
   twilio_rig_advance_ms(rig, 1000);
-  g_assert_cmpuint(count_media(rig, 7), ==, 100);
+  g_assert_cmpuint(twilio_rig_count_media(rig, 7), ==, 100);
   twilio_rig_advance_ms(rig, 1000);
-  g_assert_cmpuint(count_media(rig, 7), ==, 150);
+  g_assert_cmpuint(twilio_rig_count_media(rig, 7), ==, 150);
 }
 
 static void
@@ -438,118 +407,6 @@ two_minutes_that_nobody_plays_are_the_limit(void)
   for (guint i = 0; i < 130; i++)
     twilio_rig_push_audio(rig, NULL, 7, 8000);
   twilio_rig_assert_warning(rig, "two minutes");
-}
-
-/* ---- from another thread ---- */
-
-typedef struct {
-  TwilioRig *rig;
-  GThread *thread;
-  gint pushed; /* buffers, atomic */
-  gint flow;   /* the last one, atomic */
-} Feeder;
-
-static gpointer
-feed(gpointer data)
-{
-  Feeder *feeder = data;
-
-  for (guint i = 0; i < 500; i++) {
-    GstBuffer *buffer = gst_buffer_new_allocate(NULL, 160, NULL);
-    GstFlowReturn flow;
-    gst_buffer_memset(buffer, 0, 7, 160);
-    flow = gst_harness_push(feeder->rig->out, buffer);
-    g_atomic_int_set(&feeder->flow, flow);
-    if (flow != GST_FLOW_OK)
-      return NULL;
-    g_atomic_int_inc(&feeder->pushed);
-  }
-  gst_harness_push_event(feeder->rig->out, gst_event_new_eos());
-  return NULL;
-}
-
-/* The one place that waits for another thread: until it can do no more. */
-static void
-wait_until_blocked(Feeder *feeder, gint n)
-{
-  while (g_atomic_int_get(&feeder->pushed) < n)
-    g_thread_yield();
-}
-
-static void
-another_thread_waits_while_two_seconds_are_queued(void)
-{
-  g_autoptr(TwilioRig) rig = twilio_rig_new_started();
-  Feeder feeder = { .rig = rig };
-  GstMessage *message;
-
-  feeder.thread = g_thread_new("feeder", feed, &feeder);
-  wait_until_blocked(&feeder, 100);
-  g_assert_cmpint(g_atomic_int_get(&feeder.pushed), ==, 100);
-  /* the carrier plays in real time; 5 s are the look-ahead */
-  for (guint ms = 0; ms < 600000 && !(message = gst_bus_pop_filtered(rig->bus, GST_MESSAGE_EOS));
-       ms += 20) {
-    twilio_rig_advance_ms(rig, 20);
-    twilio_peer_echo_marks(rig->peer);
-    g_thread_yield();
-  }
-  g_assert_nonnull(message);
-  gst_message_unref(message);
-  g_thread_join(feeder.thread);
-  g_assert_cmpuint(count_media(rig, 7), ==, 500);
-}
-
-static void
-a_flush_frees_another_thread(void)
-{
-  g_autoptr(TwilioRig) rig = twilio_rig_new_started();
-  Feeder feeder = { .rig = rig };
-
-  feeder.thread = g_thread_new("feeder", feed, &feeder);
-  wait_until_blocked(&feeder, 100);
-  gst_harness_push_event(rig->out, gst_event_new_flush_start());
-  g_thread_join(feeder.thread);
-  g_assert_cmpint(feeder.flow, ==, GST_FLOW_FLUSHING);
-  gst_harness_push_event(rig->out, gst_event_new_flush_stop(FALSE));
-  twilio_rig_run(rig);
-  g_assert_cmpuint(count_media(rig, 7), ==, 0);
-}
-
-static void
-going_down_frees_another_thread(void)
-{
-  g_autoptr(TwilioRig) rig = twilio_rig_new_started();
-  Feeder feeder = { .rig = rig };
-
-  feeder.thread = g_thread_new("feeder", feed, &feeder);
-  wait_until_blocked(&feeder, 100);
-  gst_element_set_state(rig->sink, GST_STATE_READY);
-  g_thread_join(feeder.thread);
-  g_assert_cmpint(feeder.flow, ==, GST_FLOW_FLUSHING);
-}
-
-static gpointer
-flush_from_afar(gpointer data)
-{
-  gst_harness_push_event(((TwilioRig *)data)->out, gst_event_new_flush_start());
-  gst_harness_push_event(((TwilioRig *)data)->out, gst_event_new_flush_stop(FALSE));
-  return NULL;
-}
-
-static void
-a_flush_of_another_thread_clears_too(void)
-{
-  g_autoptr(TwilioRig) rig = twilio_rig_new_started();
-  g_autoptr(CordTurn) turn = cord_turn_new(1);
-  CordPlayout playout;
-
-  twilio_rig_push_audio(rig, turn, 7, 1600);
-  while (twilio_rig_take_playout(rig, &playout))
-    ;
-  g_thread_join(g_thread_new("flusher", flush_from_afar, rig));
-  twilio_rig_run(rig);
-  g_assert_cmpuint(twilio_peer_count(rig->peer, TWILIO_PEER_CLEAR), ==, 1);
-  assert_playout(rig, 1, CORD_PLAYOUT_INTERRUPTED, 0, 200);
 }
 
 static void
@@ -592,10 +449,6 @@ main(int argc, char **argv)
   ADD(audio_before_the_stream_starts_waits_for_it);
   ADD(a_long_buffer_leaves_with_the_look_ahead);
   ADD(two_minutes_that_nobody_plays_are_the_limit);
-  ADD(another_thread_waits_while_two_seconds_are_queued);
-  ADD(a_flush_frees_another_thread);
-  ADD(going_down_frees_another_thread);
-  ADD(a_flush_of_another_thread_clears_too);
   ADD(media_and_mark_leave_together);
   result = g_test_run();
   gst_deinit(); /* the leaks tracer reports here */

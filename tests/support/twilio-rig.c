@@ -257,3 +257,37 @@ twilio_rig_take_playout(TwilioRig *self, CordPlayout *playout)
   }
   return FALSE;
 }
+
+/* Frames that begin with @value, whole ones all of them */
+guint
+twilio_rig_count_media(TwilioRig *rig, guint8 value)
+{
+  GPtrArray *heard = twilio_peer_hear(rig->peer);
+  guint count = 0;
+
+  for (guint i = 0; i < heard->len; i++) {
+    TwilioPeerMessage *message = heard->pdata[i];
+    const guint8 *data;
+    gsize size;
+    if (message->kind != TWILIO_PEER_MEDIA)
+      continue;
+    data = g_bytes_get_data(message->audio, &size);
+    g_assert_cmpuint(size, ==, 160);
+    count += data[0] == value;
+  }
+  return count;
+}
+
+/* The next that is told of playing */
+void
+twilio_rig_assert_playout(TwilioRig *rig, guint turn, CordPlayoutState state, guint position_ms,
+                          guint sent_ms)
+{
+  CordPlayout playout;
+
+  g_assert_true(twilio_rig_take_playout(rig, &playout));
+  g_assert_cmpuint(playout.turn, ==, turn);
+  g_assert_cmpint(playout.state, ==, state);
+  g_assert_cmpuint(playout.position / GST_MSECOND, ==, position_ms);
+  g_assert_cmpuint(playout.sent / GST_MSECOND, ==, sent_ms);
+}

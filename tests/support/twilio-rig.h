@@ -41,6 +41,9 @@ gboolean twilio_rig_take_eos(TwilioRig *self);
 guint twilio_rig_count_frames(TwilioRig *self, guint8 value);
 void twilio_rig_push_audio(TwilioRig *self, CordTurn *turn, guint8 value, gsize length);
 gboolean twilio_rig_take_playout(TwilioRig *self, CordPlayout *playout);
+void twilio_rig_assert_playout(TwilioRig *self, guint turn, CordPlayoutState state,
+                               guint position_ms, guint sent_ms);
+guint twilio_rig_count_media(TwilioRig *self, guint8 value);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(TwilioRig, twilio_rig_free)
 
 G_END_DECLS
