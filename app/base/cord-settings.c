@@ -166,8 +166,6 @@ const CordSetting cord_settings[] = {
     "Key of that, if it wants one" },
   { "local.base-url", "LOCAL_BASE_URL", 's', NULL, 0, 0, FALSE, TRUE,
     "A server with OpenAI's chat completions, for models called local/NAME or ollama/NAME" },
-  { "conversation.min-interruption-words", "MIN_INTERRUPTION_WORDS", 'i', "3", 0, 100, FALSE, FALSE,
-    "Words by which a caller interrupts, 0: only by how long he speaks" },
   { "tools.enabled", "VOICE_AGENT_MCP_ENABLED", 'b', "true", 0, 0, FALSE, FALSE,
     "Whether agents have tools beyond those that control the call, and others have this server's "
     "(/tools/…)" },
@@ -192,6 +190,8 @@ const CordSetting cord_settings[] = {
     "Folder of the recordings; unset, routes in the state folder" },
   { "router.routes", NULL, 's', NULL, 0, 0, FALSE, FALSE,
     "File of the routes; unset, those that are built in: pricing, who_are_you, stop" },
+  { "conversation.min-interruption-words", "MIN_INTERRUPTION_WORDS", 'i', "3", 0, 100, FALSE, FALSE,
+    "Words by which a caller interrupts, 0: only by how long he speaks" },
   { "conversation.interruptions", "VOICE_AGENT_DUPLEX_ENABLED", 'b', "true", 0, 0, FALSE, FALSE,
     "Whether callers can interrupt" },
   { "conversation.silence-timeout", "SILENCE_TIMEOUT_SECONDS", 'd', "1.5", 0, 3600, FALSE, FALSE,
