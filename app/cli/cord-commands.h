@@ -18,5 +18,6 @@ int cord_cmd_doctor(int argc, char *argv[]);
 int cord_cmd_keys(int argc, char *argv[]);
 int cord_cmd_config(int argc, char *argv[]);
 int cord_cmd_db(int argc, char *argv[]);
+int cord_cmd_routes(int argc, char *argv[]);
 
 G_END_DECLS

@@ -21,6 +21,7 @@ static const struct {
   { "doctor", cord_cmd_doctor, N_("look whether calls can be taken") },
   { "keys", cord_cmd_keys, N_("make and revoke keys of the API") },
   { "db", cord_cmd_db, N_("look after the database: migrate, back up, restore, copy") },
+  { "routes", cord_cmd_routes, N_("answer by recordings what callers ask again and again") },
   { "config", cord_cmd_config, N_("show the settings in force") },
 };
 

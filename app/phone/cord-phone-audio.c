@@ -9,6 +9,7 @@
 #include "cord-g711.h"
 
 #define LOUD 400                          /* amplitude from which a sample is speech */
+#define LOOK_EVERY (50 * GST_MSECOND)     /* for what went wrong */
 #define MAX_LENGTH (600 * CORD_G711_RATE) /* bytes: ten minutes */
 
 static GError *
@@ -23,6 +24,20 @@ take_error(GstElement *pipeline)
   return error;
 }
 
+/* The next sample; none at the end, or when something went wrong: that has no end of stream. */
+static GstSample *
+pull(GstAppSink *sink, GstElement *pipeline, GError **problem)
+{
+  while (*problem == NULL && !gst_app_sink_is_eos(sink)) {
+    GstSample *sample = gst_app_sink_try_pull_sample(sink, LOOK_EVERY);
+
+    if (sample)
+      return sample;
+    *problem = take_error(pipeline);
+  }
+  return NULL;
+}
+
 /* Runs a pipeline that ends in an appsink called "sink" and gathers what comes out. */
 static GBytes *
 gather(GstElement *pipeline, GError **error)
@@ -30,10 +45,10 @@ gather(GstElement *pipeline, GError **error)
   g_autoptr(GstElement) sink = gst_bin_get_by_name(GST_BIN(pipeline), "sink");
   GByteArray *bytes = g_byte_array_new();
   GstSample *sample;
-  GError *problem;
+  GError *problem = NULL;
 
   gst_element_set_state(pipeline, GST_STATE_PLAYING);
-  while (bytes->len < MAX_LENGTH && (sample = gst_app_sink_pull_sample(GST_APP_SINK(sink)))) {
+  while (bytes->len < MAX_LENGTH && (sample = pull(GST_APP_SINK(sink), pipeline, &problem))) {
     GstBuffer *buffer = gst_sample_get_buffer(sample);
     GstMapInfo map;
 
@@ -43,7 +58,8 @@ gather(GstElement *pipeline, GError **error)
     }
     gst_sample_unref(sample);
   }
-  problem = take_error(pipeline);
+  if (problem == NULL)
+    problem = take_error(pipeline);
   gst_element_set_state(pipeline, GST_STATE_NULL);
   if (problem) {
     g_propagate_error(error, problem);
@@ -53,15 +69,6 @@ gather(GstElement *pipeline, GError **error)
   return g_byte_array_free_to_bytes(bytes);
 }
 
-/* A pipeline that fails has no end of stream: the sink must not wait for one. */
-static GstBusSyncReply
-stop_on_error(GstBus *bus, GstMessage *message, gpointer sink)
-{
-  if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR)
-    gst_element_send_event(sink, gst_event_new_flush_start());
-  return GST_BUS_PASS;
-}
-
 static GBytes *
 run(const gchar *description, const gchar *name, const gchar *property, const gchar *value,
     const gchar *voice, GError **error)
@@ -69,19 +76,14 @@ run(const gchar *description, const gchar *name, const gchar *property, const gc
   g_autoptr(GstElement) pipeline =
       gst_parse_launch_full(description, NULL, GST_PARSE_FLAG_FATAL_ERRORS, error);
   g_autoptr(GstElement) source = NULL;
-  g_autoptr(GstElement) sink = NULL;
-  g_autoptr(GstBus) bus = NULL;
 
   if (pipeline == NULL)
     return NULL;
   gst_object_ref_sink(pipeline);
   source = gst_bin_get_by_name(GST_BIN(pipeline), name);
-  sink = gst_bin_get_by_name(GST_BIN(pipeline), "sink");
   g_object_set(source, property, value, NULL);
   if (voice)
     g_object_set(source, "voice", voice, NULL);
-  bus = gst_element_get_bus(pipeline);
-  gst_bus_set_sync_handler(bus, stop_on_error, sink, NULL);
   return gather(pipeline, error);
 }
 
@@ -111,7 +113,8 @@ cord_phone_render_text(const gchar *text, const gchar *voice, GError **error)
 GBytes *
 cord_phone_render_file(const gchar *path, GError **error)
 {
-  if (!g_file_test(path, G_FILE_TEST_EXISTS)) {
+  /* a folder has no sound, a pipe may never have any */
+  if (!g_file_test(path, G_FILE_TEST_IS_REGULAR)) {
     g_set_error(error, CORD_ERROR, CORD_ERROR_NOT_FOUND, "there is no file %s", path);
     return NULL;
   }
