@@ -45,6 +45,7 @@ struct _CordCall {
   GString *answer; /* what a browser has been told of the answer that is coming */
   guint answer_turn;
   const gchar *state;     /* as those who follow the call see it; NULL: none yet */
+  gboolean voice_watched; /* the agent's next sound will be noticed */
   CordCallLevels *levels; /* while somebody looks */
   gchar *media;           /* what its media have come to, once it is over */
   gchar *expected_end;    /* what it is called when the other side ends it; NULL: what that says */

@@ -8,6 +8,7 @@
 
 #define LEVELS_EVERY (200 * GST_MSECOND)
 #define FULL_SCALE 32768.0
+#define SPEAKING "speaking"
 
 /* What an event makes of a call's state. */
 static const struct {
@@ -51,29 +52,37 @@ on_voice(GstPad *pad, GstPadProbeInfo *info, gpointer data)
 {
   CordCall *self = data;
 
-  if (self->phase == CORD_CALL_RUNNING)
-    set_state(self, "speaking");
-  return GST_PAD_PROBE_OK;
+  if (self->phase != CORD_CALL_RUNNING)
+    return GST_PAD_PROBE_OK;
+  self->voice_watched = FALSE;
+  set_state(self, SPEAKING);
+  return GST_PAD_PROBE_REMOVE;
 }
 
+/* Only until it is heard: the other frames of it have nothing to tell. */
 static void
 watch_voice(CordCall *self)
 {
-  g_autoptr(GstElement) sink = gst_bin_get_by_name(GST_BIN(self->rest), "sink");
-  g_autoptr(GstPad) pad = sink ? gst_element_get_static_pad(sink, "sink") : NULL;
+  g_autoptr(GstElement) sink = NULL;
+  g_autoptr(GstPad) pad = NULL;
 
+  if (self->voice_watched || self->rest == NULL || self->state == NULL ||
+      g_str_equal(self->state, SPEAKING))
+    return;
+  sink = gst_bin_get_by_name(GST_BIN(self->rest), "sink");
+  pad = sink ? gst_element_get_static_pad(sink, "sink") : NULL;
   /* gone with the pad, which the call outlives */
   if (pad)
-    gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_BUFFER, on_voice, self, NULL);
+    self->voice_watched =
+        gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_BUFFER, on_voice, self, NULL) != 0;
 }
 
 /* Tells those who follow the call when it is in another state. */
 void
 cord_call_show_state(CordCall *self, const GstStructure *structure)
 {
-  if (gst_structure_has_name(structure, CORD_EVENT_CALL_STARTED) && self->rest)
-    watch_voice(self);
   set_state(self, find_state(structure));
+  watch_voice(self);
 }
 
 /* What the pacer has to say of the frames of the agent's voice: members of a JSON object, each with
