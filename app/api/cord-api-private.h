@@ -16,6 +16,7 @@ G_BEGIN_DECLS
 
 /* One file a resource; each binds its operations */
 void cord_api_events_add(CordApi *api);
+void cord_api_hang_up_add(CordApi *api);
 void cord_api_index_add(CordApi *api);
 void cord_api_pages_add(CordApi *api);
 void cord_api_session_add(CordApi *api);

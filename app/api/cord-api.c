@@ -24,6 +24,7 @@ cord_api_add_all(CordApi *api)
   cord_api_numbers_add(api);
   cord_api_outbound_add(api);
   cord_api_control_add(api);
+  cord_api_hang_up_add(api);
   cord_api_twilio_add(api);
   cord_api_twilio_placed_add(api);
   cord_api_conversation_add(api);
