@@ -300,8 +300,10 @@ set_up_llm(const CordAgentElements *up, GstElement *llm, GError **error)
     g_autofree gchar *path = g_path_is_absolute(script)
                                  ? g_strdup(script)
                                  : g_build_filename(up->data_dir, "agents", script, NULL);
+    g_autofree gchar *text = cord_scripts_get(up->scripts, path, up->fresh);
 
-    set_string(llm, "script-location", path);
+    /* of one that cannot be read the element says so */
+    set_string(llm, text ? "script" : "script-location", text ? text : path);
   }
   return set_mind_properties(up, llm, "llm/properties", error);
 }

@@ -4,6 +4,7 @@
 #include <gst/gst.h>
 
 #include "cord-agent-plan.h"
+#include "cord-scripts.h"
 
 G_BEGIN_DECLS
 
@@ -13,6 +14,8 @@ G_BEGIN_DECLS
  * @data_dir: where the files are that agents name
  * @agent: the agent
  * @plan: who does what for it
+ * @scripts: what has been read of scripts
+ * @fresh: whether they are read anew, which blocks
  *
  * What the elements of an agent's conversation are set up by: what the agent says of them, the
  * services' keys and addresses, the settings.
@@ -22,6 +25,8 @@ typedef struct {
   const gchar *data_dir;
   const CordAgent *agent;
   const CordAgentPlan *plan;
+  CordScripts *scripts;
+  gboolean fresh;
 } CordAgentElements;
 
 const gchar *cord_agent_elements_get_factory(const CordAgentPlan *plan, CordServiceRole role,

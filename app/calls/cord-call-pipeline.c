@@ -15,6 +15,7 @@ struct _CordPipelines {
   CordConfig *config;
   GHashTable *texts; /* name -> launch text */
   gchar *data_dir;
+  CordScripts *scripts;
 };
 
 /* Comment lines go; the rest is what gst-launch-1.0 takes, placeholders aside. */
@@ -110,6 +111,7 @@ cord_pipelines_load(const gchar *directory, const gchar *data_dir, CordConfig *c
 
   self->texts = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
   self->data_dir = g_strdup(data_dir);
+  self->scripts = cord_scripts_new();
   self->config = g_object_ref(config);
   if (!load_built_in(self, error) || (directory && !load_folder(self, directory, error)))
     return NULL;
@@ -125,6 +127,7 @@ cord_pipelines_free(CordPipelines *self)
 {
   g_hash_table_unref(self->texts);
   g_free(self->data_dir);
+  cord_scripts_free(self->scripts);
   g_clear_object(&self->config);
   g_free(self);
 }
@@ -182,6 +185,8 @@ cord_leg_get_sink(CordLeg leg)
  * @agent: whose settings fill the placeholders and properties
  * @leg: where the caller is
  * @session: the name by which the sink finds its source
+ * @fresh: whether files that the agent names are read anew, which blocks; of an agent that was
+ * built before they are not, on a media thread
  * @error: return location for an error
  *
  * Builds all of a call's pipeline behind its source.
@@ -190,10 +195,11 @@ cord_leg_get_sink(CordLeg leg)
  */
 GstElement *
 cord_pipelines_build(CordPipelines *self, CordAgent *agent, CordLeg leg, const gchar *session,
-                     GError **error)
+                     gboolean fresh, GError **error)
 {
   g_autoptr(CordAgentPlan) plan = cord_agent_plan_new(agent, self->config);
-  const CordAgentElements elements = { self->config, self->data_dir, agent, plan };
+  const CordAgentElements elements = { self->config, self->data_dir, agent,
+                                       plan,         self->scripts,  fresh };
   const gchar *name = plan->pipeline;
   const gchar *template = g_hash_table_lookup(self->texts, name);
   g_autofree gchar *out = g_strconcat(cord_leg_get_sink(leg), " name=sink", NULL);
@@ -241,7 +247,8 @@ GstElement *
 cord_pipelines_make(CordPipelines *self, CordAgent *agent, CordServiceRole role, GError **error)
 {
   g_autoptr(CordAgentPlan) plan = cord_agent_plan_new(agent, self->config);
-  const CordAgentElements elements = { self->config, self->data_dir, agent, plan };
+  const CordAgentElements elements = { self->config, self->data_dir, agent,
+                                       plan,         self->scripts,  TRUE };
 
   return cord_agent_elements_make(&elements, role, error);
 }

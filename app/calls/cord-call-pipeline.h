@@ -36,7 +36,7 @@ const gchar *cord_leg_get_source(CordLeg leg);
 const gchar *cord_leg_get_sink(CordLeg leg);
 
 GstElement *cord_pipelines_build(CordPipelines *self, CordAgent *agent, CordLeg leg,
-                                 const gchar *session, GError **error);
+                                 const gchar *session, gboolean fresh, GError **error);
 GstElement *cord_pipelines_make(CordPipelines *self, CordAgent *agent, CordServiceRole role,
                                 GError **error);
 

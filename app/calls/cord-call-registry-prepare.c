@@ -52,7 +52,7 @@ cord_call_registry_prepare(CordCallRegistry *self, CordAdmission *admission, GEr
   GstElement *rest =
       cord_pipelines_build(self->kit.pipelines, admission->agent,
                            cord_admission_is_browser(admission) ? CORD_LEG_BROWSER : CORD_LEG_PHONE,
-                           cord_call_get_session(call), error);
+                           cord_call_get_session(call), TRUE, error);
   Preparation *preparation;
 
   if (rest == NULL)

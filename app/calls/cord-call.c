@@ -169,7 +169,7 @@ connect_agent(CordCall *self, GError **error)
 {
   if (self->rest == NULL && self->failure == NULL) {
     GstElement *rest = cord_pipelines_build(self->pipelines, self->admission->agent, self->leg,
-                                            self->session, &self->failure);
+                                            self->session, FALSE, &self->failure);
 
     if (rest)
       add_rest(self, rest);
