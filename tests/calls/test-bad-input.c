@@ -76,12 +76,11 @@ ask(Fixture *self, const OpenapiOperation *operation, const gchar *path, const g
   g_autoptr(GBytes) bytes = NULL;
   g_autofree gchar *wrong = NULL;
   Answer *answer = g_new0(Answer, 1);
-  SoupMessageHeaders *headers;
+  SoupMessageHeaders *headers = soup_message_get_response_headers(message);
   gboolean served;
   gsize length;
 
   g_assert_nonnull(message);
-  headers = soup_message_get_response_headers(message);
   if (body)
     soup_message_set_request_body_from_bytes(message, type, body);
   if (if_match)
