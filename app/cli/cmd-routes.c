@@ -204,9 +204,12 @@ test(Routes *self, const gchar *sentence)
     json_object_set_boolean_member(object, "cached", cached);
     text = cord_json_print_object(object);
     puts(text);
+  } else if (matches && cached) {
+    printf(_("%s: %.2f like it, %.2f would do\n"), route, score, threshold);
   } else if (matches) {
-    printf(_("%s: %.2f like it, %.2f would do%s\n"), route, score, threshold,
-           cached ? "" : _("; but it has no recording, so that it is not taken"));
+    printf(
+        _("%s: %.2f like it, %.2f would do; it has no recording, so that calls do not take it\n"),
+        route, score, threshold);
   } else if (route) {
     printf(_("no route: %.2f like \"%s\", %.2f would do\n"), score, route, threshold);
   } else {
