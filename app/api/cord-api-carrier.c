@@ -30,15 +30,16 @@ GPtrArray *
 cord_api_list_bases(CordApi *api, CordExchange *exchange)
 {
   GPtrArray *bases = g_ptr_array_new_with_free_func(g_free);
-  const gchar *public_host = cord_config_get_string(api->config, "server.public-host");
+  g_autofree gchar *url = cord_config_dup_address(api->config, "server.app-url");
+  g_autofree gchar *public_host = cord_config_dup_address(api->config, "server.public-host");
   const gchar *host = cord_exchange_get_header(exchange, "Host");
   const gchar *scheme = cord_exchange_get_header(exchange, "X-Forwarded-Proto");
   const gchar *forwarded = cord_exchange_get_header(exchange, "X-Forwarded-Host");
 
   if (cord_config_is_set(api->config, "server.app-url"))
-    add_base(bases, "", cord_config_get_string(api->config, "server.app-url"));
+    g_ptr_array_add(bases, g_steal_pointer(&url));
   if (public_host)
-    add_base(bases, "https://", public_host);
+    g_ptr_array_add(bases, g_steal_pointer(&public_host));
   if (cord_exchange_is_loopback(exchange) && scheme && (forwarded || host))
     add_base(bases, g_str_equal(scheme, "https") ? "https://" : "http://",
              forwarded ? forwarded : host);

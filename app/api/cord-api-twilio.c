@@ -36,9 +36,7 @@ find_stream(const gchar *door)
 static gchar *
 dup_stream_base(CordApi *api)
 {
-  const gchar *url = cord_config_get_string(api->config, "server.public-ws-url");
-
-  return url && g_str_has_prefix(url, "ws") ? g_strconcat("http", url + strlen("ws"), NULL) : NULL;
+  return cord_config_dup_address(api->config, "server.public-ws-url");
 }
 
 /* The path names the call, so that a stream can be refused before it is one. Not a query: Twilio
@@ -54,8 +52,6 @@ stream_url(CordApi *api, CordExchange *exchange, const gchar *call_id)
 
   if (uri && strlen(g_uri_get_path(uri)) > 1)
     return cord_api_to_websocket(own, "");
-  if (uri && g_str_has_suffix(own, "/"))
-    own[strlen(own) - 1] = '\0';
   return cord_api_to_websocket(uri ? own : bases->pdata[0], path);
 }
 
@@ -74,7 +70,7 @@ list_urls(CordApi *api, CordExchange *exchange, gboolean websocket)
   if (own_uri && strlen(g_uri_get_path(own_uri)) > 1)
     g_ptr_array_add(urls, cord_api_to_websocket(own, ""));
   else if (own_uri)
-    g_ptr_array_add(bases, g_strndup(own, strlen(own) - (g_str_has_suffix(own, "/") ? 1 : 0)));
+    g_ptr_array_add(bases, g_strdup(own));
   for (guint i = 0; i < bases->len; i++)
     g_ptr_array_add(urls, websocket ? cord_api_to_websocket(bases->pdata[i], rest)
                                     : g_strconcat(bases->pdata[i], rest, NULL));

@@ -430,6 +430,32 @@ cord_config_get_double(CordConfig *self, const gchar *name)
 }
 
 /**
+ * cord_config_dup_address:
+ * @self: a configuration
+ * @name: a setting that is a host, or the address of a site or of its WebSockets
+ *
+ * Returns: (transfer full) (nullable): the address of the site, without a slash at its end: what is
+ * no more than a host, and wss://, is https://
+ */
+gchar *
+cord_config_dup_address(CordConfig *self, const gchar *name)
+{
+  const gchar *text = cord_config_get_string(self, name);
+  const gchar *rest = text ? strstr(text, "://") : NULL;
+  gboolean plain = text && (g_str_has_prefix(text, "http://") || g_str_has_prefix(text, "ws://"));
+  gchar *address;
+  gsize length;
+
+  if (text == NULL)
+    return NULL;
+  address = g_strconcat(plain ? "http://" : "https://", rest ? rest + strlen("://") : text, NULL);
+  length = strlen(address);
+  while (address[length - 1] == '/')
+    address[--length] = '\0';
+  return address;
+}
+
+/**
  * cord_config_get_boolean:
  * @self: a configuration
  * @name: a setting that is true or false

@@ -63,6 +63,7 @@ gboolean cord_config_has(CordConfig *self, const gchar *name);
 const gchar *cord_config_get_string(CordConfig *self, const gchar *name);
 gint64 cord_config_get_int(CordConfig *self, const gchar *name);
 gdouble cord_config_get_double(CordConfig *self, const gchar *name);
+gchar *cord_config_dup_address(CordConfig *self, const gchar *name);
 gboolean cord_config_get_boolean(CordConfig *self, const gchar *name);
 const gchar *cord_config_get_origin(CordConfig *self, const gchar *name);
 gboolean cord_config_is_set(CordConfig *self, const gchar *name);

@@ -210,7 +210,7 @@ doctor_check_port(GPtrArray *checks, CordConfig *config)
 void
 doctor_check_public(GPtrArray *checks, CordConfig *config)
 {
-  const gchar *url = cord_config_get_string(config, "server.app-url");
+  g_autofree gchar *url = cord_config_dup_address(config, "server.app-url");
   g_autoptr(GError) error = NULL;
   CordCheck *check;
 

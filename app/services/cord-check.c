@@ -214,8 +214,8 @@ cord_check_elements(GPtrArray *checks, CordConfig *config, GPtrArray *agents)
 void
 cord_check_address(GPtrArray *checks, CordConfig *config)
 {
-  const gchar *url = cord_config_get_string(config, "server.app-url");
-  const gchar *host = cord_config_get_string(config, "server.public-host");
+  g_autofree gchar *url = cord_config_dup_address(config, "server.app-url");
+  g_autofree gchar *host = cord_config_dup_address(config, "server.public-host");
   gboolean set = cord_config_is_set(config, "server.app-url");
   CordCheck *check;
 
@@ -228,8 +228,7 @@ cord_check_address(GPtrArray *checks, CordConfig *config)
                             "%s is not https: Twilio opens streams over TLS alone", url);
     cord_check_advise(check, "put a proxy with TLS in front and set APP_URL=https://YOUR-HOST");
   } else {
-    cord_checks_add(checks, "address", "APP_URL", CORD_CHECK_OK, "%s%s", set ? "" : "https://",
-                    set ? url : host);
+    cord_checks_add(checks, "address", "APP_URL", CORD_CHECK_OK, "%s", set ? url : host);
   }
   if (cord_config_get_string(config, "twilio.auth-token")) {
     cord_checks_add(checks, "address", "TWILIO_AUTH_TOKEN", CORD_CHECK_OK,

@@ -103,6 +103,32 @@ test_decimals(Files *files, gconstpointer data)
   g_assert_cmpfloat(cord_config_get_double(config, "conversation.silence-timeout"), ==, 0.25);
 }
 
+/* Whether somebody writes a host or an address is his to choose. */
+static void
+test_addresses(Files *files, gconstpointer data)
+{
+  static const gchar *const addresses[][2] = {
+    { "h.example", "https://h.example" },
+    { "h.example:8443/", "https://h.example:8443" },
+    { "https://h.example/base//", "https://h.example/base" },
+    { "http://localhost:8000", "http://localhost:8000" },
+    { "wss://h.example/ws", "https://h.example/ws" },
+    { "ws://localhost:1", "http://localhost:1" },
+    { "", NULL },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS(addresses); i++) {
+    g_autoptr(CordConfig) config = cord_config_new();
+    g_autoptr(GError) error = NULL;
+    g_autofree gchar *address = NULL;
+
+    cord_config_set(config, "server.public-host", addresses[i][0], "test", &error);
+    g_assert_no_error(error);
+    address = cord_config_dup_address(config, "server.public-host");
+    g_assert_cmpstr(address, ==, addresses[i][1]);
+  }
+}
+
 static void
 test_env_file(Files *files, gconstpointer data)
 {
@@ -216,6 +242,7 @@ main(int argc, char **argv)
   TEST("what nobody set has a default", test_defaults);
   TEST("file, .env, environment and flags, each stronger than the last", test_order);
   TEST("a number may have a point, and only that", test_decimals);
+  TEST("hosts and addresses are the same", test_addresses);
   TEST("a .env file is read as shells write it", test_env_file);
   TEST("what systemd hands over is stronger than a .env file", test_credential);
   TEST("a mistake is told with its place and what is allowed", test_mistakes);
