@@ -21,16 +21,18 @@ build(TalkRig *self, const gchar *script)
 {
   GstElement *bin = gst_bin_new("talk");
   GstElement *taker = make("turntaker", "turn"), *pacer = make("audiopacer", "pacer");
+  GstElement *router = make("speechrouter", "router");
   g_autoptr(GstPad) sink = gst_element_get_static_pad(taker, "sink");
   g_autoptr(GstContext) context = cord_worker_to_gst_context(self->call->worker);
 
   self->llm = make("llmtextgen", "llm");
   g_object_set(self->llm, "provider", "scripted", "script", script, "greeting", "Hello, friend.",
                NULL);
-  gst_bin_add_many(GST_BIN(bin), taker, self->llm, scripted_tts_new_element(&self->voice), pacer,
-                   self->call->sink, NULL);
-  g_assert_true(
-      gst_element_link_many(taker, self->llm, self->voice.element, pacer, self->call->sink, NULL));
+  g_object_set(router, "location", self->routes, NULL);
+  gst_bin_add_many(GST_BIN(bin), taker, router, self->llm, scripted_tts_new_element(&self->voice),
+                   pacer, self->call->sink, NULL);
+  g_assert_true(gst_element_link_many(taker, router, self->llm, self->voice.element, pacer,
+                                      self->call->sink, NULL));
   gst_element_add_pad(bin, gst_ghost_pad_new("sink", sink));
   gst_element_set_context(bin, context);
   gst_element_set_bus(bin, self->call->bus);

@@ -7,13 +7,14 @@
 G_BEGIN_DECLS
 
 /*
- * A conversation on a manual worker: turntaker, llmtextgen with a script, a voice that takes 20 ms
+ * A conversation on a manual worker: turntaker, speechrouter, llmtextgen with a script, a voice that takes 20 ms
  * for each letter, audiopacer, twiliosink, and a telephone that plays what it gets in real time and
  * echoes its marks when it comes to them. What the caller says is told to turntaker as
  * speech-to-text would tell it.
  */
 typedef struct {
   TwilioRig *call;
+  gchar *routes; /* before setup: the folder of recordings; NULL: none */
   ScriptedTts voice;
   GstHarness *harness;
   GstElement *llm;
