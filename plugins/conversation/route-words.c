@@ -21,7 +21,7 @@ static const gchar *const fillers[] = {
   "right", "sorry", "maam",  "sir",    "madam",  "actually", "bitte", "danke", "ja",    "nein",
   "ahm",   "also",  "mal",   "doch",   "denn",   "hallo",    "jetzt", "nun",   "gut",   "der",
   "die",   "das",   "den",   "dem",    "des",    "ein",      "eine",  "einen", "einem", "einer",
-  "eines", "ach",   "naja",  "genau",  "einmal", "halt",     "eh",    "na",
+  "eines", "ach",   "naja",  "genau",  "einmal", "eh",       "na",
 };
 
 /* Say little */

@@ -142,6 +142,7 @@ test_stop(void)
     "hang up please",
     "please don't call me again",
     "I'd like to end the call",
+    "Halt!",
     "Tschüss!",
     "TSCHÜSS",
     "tschu\xcc\x88ss",
