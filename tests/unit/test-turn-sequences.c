@@ -253,17 +253,19 @@ check_words(Sequence *seq)
 static TurnSettings
 random_settings(GRand *rand)
 {
-  return (TurnSettings){
-    .endpointing = g_rand_int_range(rand, 0, 1500) * MS,
-    .final_timeout = g_rand_int_range(rand, 200, 5000) * MS,
-    .barge_in_min_speech = g_rand_int_range(rand, 0, 600) * MS,
-    .dtmf_timeout = g_rand_int_range(rand, 0, 3000) * MS,
-    .max_turn = g_rand_int_range(rand, 0, 20) * S,
-    .silence_timeout = g_rand_int_range(rand, 0, 4) * S,
-    .silence_prompts = g_rand_int_range(rand, 0, 4),
-    .min_interruption_words = g_rand_int_range(rand, 0, 5),
-    .allow_interruptions = g_rand_int_range(rand, 0, 4) > 0,
-  };
+  TurnSettings settings;
+
+  /* one after the other: in an initializer the compiler would choose */
+  settings.endpointing = g_rand_int_range(rand, 0, 1500) * MS;
+  settings.final_timeout = g_rand_int_range(rand, 200, 5000) * MS;
+  settings.barge_in_min_speech = g_rand_int_range(rand, 0, 600) * MS;
+  settings.dtmf_timeout = g_rand_int_range(rand, 0, 3000) * MS;
+  settings.max_turn = g_rand_int_range(rand, 0, 20) * S;
+  settings.silence_timeout = g_rand_int_range(rand, 0, 4) * S;
+  settings.silence_prompts = g_rand_int_range(rand, 0, 4);
+  settings.min_interruption_words = g_rand_int_range(rand, 0, 5);
+  settings.allow_interruptions = g_rand_int_range(rand, 0, 4) > 0;
+  return settings;
 }
 
 static gchar *
