@@ -372,7 +372,7 @@ test_bodies(Fixture *self, gconstpointer data)
 static void
 test_large(Fixture *self, gconstpointer data)
 {
-  gulong before = raw_resident_kib(self->rig);
+  G_GNUC_UNUSED gulong before = raw_resident_kib(self->rig);
 
   for (guint i = 0; i < self->api->operations->len; i++) {
     const OpenapiOperation *operation = self->api->operations->pdata[i];
