@@ -341,3 +341,23 @@ cord_buffer_get_transcript(GstBuffer *buffer)
 
   return meta ? meta->transcript : NULL;
 }
+
+/**
+ * cord_buffer_dup_text:
+ * @buffer: a text buffer
+ *
+ * Returns: (transfer full): what is written in it: valid UTF-8, without white space at its ends;
+ *   empty where it cannot be read
+ */
+gchar *
+cord_buffer_dup_text(GstBuffer *buffer)
+{
+  GstMapInfo map;
+  gchar *text;
+
+  if (!gst_buffer_map(buffer, &map, GST_MAP_READ))
+    return g_strdup("");
+  text = g_utf8_make_valid(map.size > 0 ? (const gchar *)map.data : "", (gssize)map.size);
+  gst_buffer_unmap(buffer, &map);
+  return g_strstrip(text);
+}

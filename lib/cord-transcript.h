@@ -56,6 +56,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(CordTranscript, cord_transcript_unref)
 GType cord_transcript_meta_api_get_type(void);
 const GstMetaInfo *cord_transcript_meta_get_info(void);
 GstBuffer *cord_transcript_to_buffer(CordTranscript *self);
+gchar *cord_buffer_dup_text(GstBuffer *buffer);
 CordTranscript *cord_buffer_get_transcript(GstBuffer *buffer);
 
 G_END_DECLS

@@ -245,19 +245,14 @@ take_text(CordTtsBase *self, GstBuffer *buffer)
   CordTurn *turn = cord_buffer_get_turn(buffer);
   Item *item = g_new0(Item, 1);
   GBytes *clip = NULL;
-  GstMapInfo map;
 
-  if (gst_buffer_map(buffer, &map, GST_MAP_READ)) {
-    item->text = g_strstrip(
-        g_utf8_make_valid(map.size > 0 ? (const gchar *)map.data : "", (gssize)map.size));
-    gst_buffer_unmap(buffer, &map);
-  }
+  item->text = cord_buffer_dup_text(buffer);
   item->turn = turn ? cord_turn_ref(turn) : NULL;
   if (cord_buffer_get_reply(buffer, NULL, &clip) && clip && g_bytes_get_size(clip) > 0)
     item->clip = g_bytes_ref(clip);
   item->pts = gst_segment_to_running_time(&priv->segment, GST_FORMAT_TIME, GST_BUFFER_PTS(buffer));
   gst_buffer_unref(buffer);
-  if (item->text == NULL || (*item->text == '\0' && item->clip == NULL)) {
+  if (*item->text == '\0' && item->clip == NULL) {
     free_item(item);
     return GST_FLOW_OK;
   }

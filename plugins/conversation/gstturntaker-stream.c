@@ -198,13 +198,8 @@ static void
 take_text(GstTurnTaker *self, GstBuffer *buffer)
 {
   const GstClockTime now = running_time(self, GST_BUFFER_PTS(buffer));
-  g_autofree gchar *text = NULL;
-  GstMapInfo map;
+  g_autofree gchar *text = cord_buffer_dup_text(buffer);
 
-  if (!gst_buffer_map(buffer, &map, GST_MAP_READ))
-    return;
-  text = g_utf8_make_valid(map.size ? (const gchar *)map.data : "", map.size);
-  gst_buffer_unmap(buffer, &map);
   GST_OBJECT_LOCK(self);
   turn_logic_advance(self->logic, now);
   turn_logic_text(self->logic, text);

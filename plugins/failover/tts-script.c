@@ -133,21 +133,6 @@ last_stretch(Turn *turn)
   return n > 0 ? &g_array_index(turn->stretches, Stretch, n - 1) : NULL;
 }
 
-/* As the voices read it. */
-static gchar *
-read_text(GstBuffer *buffer)
-{
-  GstMapInfo map;
-  gchar *text;
-
-  if (!gst_buffer_map(buffer, &map, GST_MAP_READ))
-    return g_strdup("");
-  text =
-      g_strstrip(g_utf8_make_valid(map.size > 0 ? (const gchar *)map.data : "", (gssize)map.size));
-  gst_buffer_unmap(buffer, &map);
-  return text;
-}
-
 /* The text of a turn is its pieces with single spaces between them. */
 static void
 place(TtsScript *self, Entry *entry)
@@ -175,7 +160,7 @@ tts_script_add(TtsScript *self, GstMiniObject *object)
   Entry *entry = g_new0(Entry, 1);
 
   entry->object = gst_mini_object_ref(object);
-  entry->text = GST_IS_BUFFER(object) ? read_text(GST_BUFFER_CAST(object)) : NULL;
+  entry->text = GST_IS_BUFFER(object) ? cord_buffer_dup_text(GST_BUFFER_CAST(object)) : NULL;
   entry->clip = GST_IS_BUFFER(object) ? read_clip(GST_BUFFER_CAST(object)) : NULL;
   if (entry->text && *entry->text == '\0' && entry->clip == NULL) {
     free_entry(entry);

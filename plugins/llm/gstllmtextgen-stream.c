@@ -114,24 +114,11 @@ const LlmSessionFuncs gst_llm_textgen_session_funcs = {
 
 /* Streaming, on the worker */
 
-static gchar *
-read_text(GstBuffer *buffer)
-{
-  GstMapInfo map;
-  gchar *text;
-
-  if (!gst_buffer_map(buffer, &map, GST_MAP_READ))
-    return g_strdup("");
-  text = g_utf8_make_valid(map.size > 0 ? (const gchar *)map.data : "", (gssize)map.size);
-  gst_buffer_unmap(buffer, &map);
-  return g_strstrip(text);
-}
-
 static GstFlowReturn
 take_buffer(GstLlmTextgen *self, GstBuffer *taken)
 {
   g_autoptr(GstBuffer) buffer = taken;
-  g_autofree gchar *said = read_text(buffer);
+  g_autofree gchar *said = cord_buffer_dup_text(buffer);
   g_autoptr(CordTurn) turn = cord_buffer_get_turn(buffer);
   gint64 continues = -1;
   const gchar *reply;
