@@ -28,8 +28,9 @@
  * example makes it less like one, so that what is mentioned in passing is not routed; "don't stop"
  * is not "stop".
  *
- * The files are read when the element is made ready (PAUSED), and only if they have changed since
- * any element has read them: all share what was read.
+ * The files are read when the element is made ready (PAUSED), or before that when somebody asks for
+ * #GstSpeechRouter:known-routes, and only if they have changed since any element has read them: all
+ * share what was read.
  *
  * |[
  * echo "how much is it" | gst-launch-1.0 -m fdsrc ! text/x-raw,format=utf8 !
@@ -63,6 +64,7 @@ struct _GstSpeechRouter {
   gchar *file;
   gdouble threshold;
   gboolean enabled;
+  SpeechRoutes *known;  /* that somebody has asked for before PAUSED */
   SpeechRoutes *routes; /* from PAUSED on */
   guint64 n_turns;
   guint64 n_routed;
@@ -141,11 +143,28 @@ set_routes(GstSpeechRouter *self, SpeechRoutes *routes)
   GST_OBJECT_UNLOCK(self);
 }
 
+/* Whoever makes elements ready for a media thread has them read the files before. */
+static void
+keep_known(GstSpeechRouter *self, SpeechRoutes *routes)
+{
+  g_autoptr(SpeechRoutes) old = NULL;
+
+  GST_OBJECT_LOCK(self);
+  old = self->known;
+  self->known = self->routes ? NULL : speech_routes_ref(routes);
+  GST_OBJECT_UNLOCK(self);
+}
+
 static void
 use_routes(GstSpeechRouter *self)
 {
-  SpeechRoutes *routes = read_routes(self);
+  SpeechRoutes *routes;
 
+  GST_OBJECT_LOCK(self);
+  routes = g_steal_pointer(&self->known);
+  GST_OBJECT_UNLOCK(self);
+  if (routes == NULL)
+    routes = read_routes(self);
   post_problems(self, routes);
   set_routes(self, routes);
 }
@@ -163,19 +182,6 @@ dup_routes(GstSpeechRouter *self, gdouble *threshold)
     routes = speech_routes_ref(self->routes);
   GST_OBJECT_UNLOCK(self);
   return routes;
-}
-
-static gchar *
-dup_text(GstBuffer *buffer)
-{
-  GstMapInfo map;
-  gchar *text;
-
-  if (!gst_buffer_map(buffer, &map, GST_MAP_READ))
-    return g_strdup("");
-  text = g_strndup(map.size > 0 ? (const gchar *)map.data : "", map.size);
-  gst_buffer_unmap(buffer, &map);
-  return text;
 }
 
 static void
@@ -208,7 +214,7 @@ gst_speech_router_chain(GstPad *pad, GstObject *parent, GstBuffer *buffer)
   gboolean matches;
 
   if (routes && !cord_buffer_get_reply(buffer, NULL, NULL)) {
-    g_autofree gchar *text = dup_text(buffer);
+    g_autofree gchar *text = cord_buffer_dup_text(buffer);
 
     route = speech_routes_match(routes, text, threshold, &score, &matches);
     GST_DEBUG_OBJECT(self, "most like \"%s\" (%.2f)", route ? route->name : "nothing", score);
@@ -243,6 +249,7 @@ describe_routes(GstSpeechRouter *self)
   GstStructure *structure = gst_structure_new_empty("speechrouter-routes");
   GValue all = G_VALUE_INIT, one = G_VALUE_INIT;
 
+  keep_known(self, routes);
   g_value_init(&all, GST_TYPE_ARRAY);
   for (guint i = 0; i < speech_routes_get_count(routes); i++) {
     g_value_init(&one, GST_TYPE_STRUCTURE);
@@ -321,10 +328,12 @@ gst_speech_router_set_property(GObject *object, guint id, const GValue *value, G
   case PROP_LOCATION:
     g_free(self->location);
     self->location = g_value_dup_string(value);
+    g_clear_pointer(&self->known, speech_routes_unref);
     break;
   case PROP_ROUTES:
     g_free(self->file);
     self->file = g_value_dup_string(value);
+    g_clear_pointer(&self->known, speech_routes_unref);
     break;
   case PROP_THRESHOLD:
     self->threshold = g_value_get_double(value);
@@ -379,6 +388,7 @@ gst_speech_router_finalize(GObject *object)
 {
   GstSpeechRouter *self = GST_SPEECH_ROUTER(object);
 
+  g_clear_pointer(&self->known, speech_routes_unref);
   g_clear_pointer(&self->routes, speech_routes_unref);
   g_free(self->location);
   g_free(self->file);

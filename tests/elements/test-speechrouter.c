@@ -222,6 +222,31 @@ test_built_later(Fixture *f, gconstpointer data)
   g_assert_true(cord_buffer_get_reply(out, NULL, NULL));
 }
 
+/* A media thread that starts it reads no file then. */
+static void
+test_read_before(Fixture *f, gconstpointer data)
+{
+  g_autoptr(GstStructure) known = NULL;
+  g_autoptr(GstBuffer) out = NULL;
+
+  gst_element_set_state(f->element, GST_STATE_READY);
+  g_object_get(f->element, "known-routes", &known, NULL);
+  write_clip(f, "stop", 800);
+  gst_harness_play(f->harness);
+  gst_harness_set_src_caps_str(f->harness, "text/x-raw,format=utf8");
+  check_untouched(f, "stop");
+  /* another folder is another matter */
+  gst_element_set_state(f->element, GST_STATE_READY);
+  g_clear_pointer(&known, gst_structure_free);
+  g_object_set(f->element, "location", "/nonexistent", NULL);
+  g_object_get(f->element, "known-routes", &known, NULL);
+  g_object_set(f->element, "location", f->dir, NULL);
+  gst_harness_play(f->harness);
+  gst_harness_set_src_caps_str(f->harness, "text/x-raw,format=utf8");
+  out = route(f, new_turn(1, "stop"));
+  g_assert_true(cord_buffer_get_reply(out, NULL, NULL));
+}
+
 static void
 test_told_once(Fixture *f, gconstpointer data)
 {
@@ -294,6 +319,7 @@ main(int argc, char *argv[])
   ADD("it can be switched off and on while it runs", test_switched);
   ADD("the threshold decides", test_threshold);
   ADD_WITH("recordings count from the next start on", setup_empty, test_built_later);
+  ADD_WITH("what was asked for before the start is not read at it", setup_empty, test_read_before);
   ADD("a bad recording is told of by one element", test_told_once);
   ADD("a flush changes nothing", test_flush);
   ADD("it says what it knows", test_reports);
