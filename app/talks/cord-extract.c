@@ -24,11 +24,18 @@ make_model(const CordExtractOrder *order, GError **error)
 }
 
 static GstElement *
+parse(const gchar *description, GError **error)
+{
+  return gst_parse_bin_from_description_full(description, TRUE, NULL, GST_PARSE_FLAG_FATAL_ERRORS,
+                                             error);
+}
+
+static GstElement *
 build(const CordExtractOrder *order, GError **error)
 {
   GstElement *llm = make_model(order, error);
-  GstElement *in = llm ? gst_parse_bin_from_description(IN, TRUE, error) : NULL;
-  GstElement *out = in ? gst_parse_bin_from_description(OUT, TRUE, error) : NULL;
+  GstElement *in = llm ? parse(IN, error) : NULL;
+  GstElement *out = in ? parse(OUT, error) : NULL;
   g_autoptr(GstContext) context = cord_worker_to_gst_context(order->worker);
   GstElement *pipeline = gst_object_ref_sink(gst_pipeline_new(NULL));
 

@@ -10,9 +10,9 @@ G_BEGIN_DECLS
  *
  *   intent                 string   what the caller wants
  *   name                   string   who he is
- *   phone                  string   where he can be reached; E.164 where it is clearly such a
- * number next_step              string   what was agreed to happen next consent_to_follow_up
- * boolean  whether he agreed to be contacted again
+ *   phone                  string   where he can be reached; E.164 where it clearly is that
+ *   next_step              string   what was agreed to happen next
+ *   consent_to_follow_up   boolean  whether he agreed to be contacted again
  *
  * Each of them is null until it was said.
  */
